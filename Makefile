@@ -1,0 +1,48 @@
+# Everything runs from a virtual environment of its own; Python, make and a package index are all that is needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEV := basedpyright blockbuster hypothesis import-linter pytest pytest-asyncio pytest-timeout ruff
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-full lint types floors bench format clean
+
+help:  ## Show this help
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e '.[testing,cli]' $(DEV)
+	@touch $@
+
+demo: $(READY)  ## Watch an agent run stream, against a loopback server unless OPENAI_API_KEY is set
+	@$(BIN)/python -m examples.demo
+
+test: $(READY)  ## Run the tests (laws at 100 examples)
+	$(BIN)/python -m pytest
+
+test-full: $(READY)  ## Run the tests with the large figures (laws at 1,000 examples)
+	HEADRACE_FULL=1 $(BIN)/python -m pytest
+
+lint: $(READY)  ## Check style, formatting and sizes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python tools/check_sizes.py
+
+types: $(READY)  ## Check types, strictly
+	$(BIN)/basedpyright
+
+floors: $(READY)  ## Check that imports go down the floors only
+	$(BIN)/lint-imports
+
+bench: $(READY)  ## Measure, beside openai-agents from PyPI in an environment of its own
+	$(BIN)/python bench/run.py
+
+format: $(READY)  ## Format the code
+	$(BIN)/ruff check --fix-only --quiet . || true
+	$(BIN)/ruff format .
+
+clean:  ## Remove the virtual environments
+	rm -rf $(VENV) bench/.venv-peer

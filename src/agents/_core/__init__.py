@@ -1,0 +1,1 @@
+"""The pure core: facts, state, decisions. Standard library only."""
