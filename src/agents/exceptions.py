@@ -1,0 +1,207 @@
+"""What can go wrong, by who must act.
+
+    AgentsException                         everything this package raises on purpose
+    ├── UserError                           the program that calls us: fix the call or the configuration
+    ├── ModelBehaviorError                  the model or its server: it broke the protocol or invented a tool
+    ├── ModelRefusalError                   the model declined to give the structured output asked for
+    ├── ModelTimeoutError                   the model call took longer than its settings allow
+    ├── MaxTurnsExceeded                    the run needed more model calls than `max_turns`
+    ├── ToolTimeoutError                    a tool whose time-outs are errors took too long
+    ├── MCPToolCancellationError            an MCP server cancelled a tool call
+    ├── InputGuardrailTripwireTriggered     a guardrail refused the input
+    ├── OutputGuardrailTripwireTriggered    a guardrail refused the final output
+    ├── ToolInputGuardrailTripwireTriggered   a tool guardrail refused a call
+    └── ToolOutputGuardrailTripwireTriggered  a tool guardrail refused a tool's output
+
+An exception that ends a run carries `run_data`, a `RunErrorDetails` with all
+that was done before it. Read it to keep the work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ._lazy import lazy_module
+
+if TYPE_CHECKING:
+    from . import agent as _agent
+    from . import guardrail as _guardrail
+    from . import items as _items
+    from . import run_context as _run_context
+    from . import tool_guardrails as _tool_guardrails
+else:
+    _agent = lazy_module("agents.agent")
+    _guardrail = lazy_module("agents.guardrail")
+    _items = lazy_module("agents.items")
+    _run_context = lazy_module("agents.run_context")
+    _tool_guardrails = lazy_module("agents.tool_guardrails")
+
+
+@dataclass
+class RunErrorDetails:
+    """What a run had done when it failed.
+
+    The lists are copies: changing them changes nothing else. `new_items` never
+    holds half of a call and its output.
+    """
+
+    input: str | list[_items.TResponseInputItem]
+    new_items: list[_items.RunItem]
+    raw_responses: list[_items.ModelResponse]
+    last_agent: _agent.Agent[Any]
+    context_wrapper: _run_context.RunContextWrapper[Any]
+    input_guardrail_results: list[_guardrail.InputGuardrailResult]
+    output_guardrail_results: list[_guardrail.OutputGuardrailResult]
+    tool_input_guardrail_results: list[_tool_guardrails.ToolInputGuardrailResult] = field(
+        default_factory=list["_tool_guardrails.ToolInputGuardrailResult"]
+    )
+    tool_output_guardrail_results: list[_tool_guardrails.ToolOutputGuardrailResult] = field(
+        default_factory=list["_tool_guardrails.ToolOutputGuardrailResult"]
+    )
+
+    def __str__(self) -> str:
+        """A few lines for a person: who ran, and how far."""
+        return (
+            f"RunErrorDetails: last agent {self.last_agent.name!r}, "
+            f"{len(self.new_items)} new items, {len(self.raw_responses)} model responses"
+        )
+
+
+class AgentsException(Exception):
+    """Base of every exception that this package raises on purpose.
+
+    `run_data` is None until the exception ends a run.
+    """
+
+    run_data: RunErrorDetails | None
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        self.run_data = None
+
+
+class UserError(AgentsException):
+    """The calling program made a mistake: fix the call or the configuration it names."""
+
+    message: str
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__(message)
+
+
+class ModelBehaviorError(AgentsException):
+    """The model, or the server in front of it, did what it must not: an unknown tool, invalid JSON, a broken stream."""
+
+    message: str
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__(message)
+
+
+class ModelRefusalError(AgentsException):
+    """The model refused. `refusal` is its text."""
+
+    refusal: str
+
+    def __init__(self, refusal: str) -> None:
+        self.refusal = refusal
+        super().__init__(f"The model refused to answer: {refusal}")
+
+
+class ModelTimeoutError(AgentsException):
+    """One model call took longer than `ModelSettings.timeout`."""
+
+    timeout_seconds: float
+
+    def __init__(self, timeout_seconds: float) -> None:
+        self.timeout_seconds = timeout_seconds
+        super().__init__(f"Model call timed out after {timeout_seconds} seconds.")
+
+
+class MaxTurnsExceeded(AgentsException):
+    """The run was not done after `max_turns` model calls: raise the limit, or handle `max_turns` in `error_handlers`."""
+
+    message: str
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__(message)
+
+
+class ToolTimeoutError(AgentsException):
+    """A tool with `timeout_behavior="raise_exception"` took longer than its time-out."""
+
+    tool_name: str
+    timeout_seconds: float
+
+    def __init__(self, tool_name: str, timeout_seconds: float) -> None:
+        self.tool_name = tool_name
+        self.timeout_seconds = timeout_seconds
+        super().__init__(f"Tool '{tool_name}' timed out after {timeout_seconds} seconds.")
+
+
+class MCPToolCancellationError(AgentsException):
+    """An MCP server cancelled a tool call that nobody here cancelled."""
+
+    message: str
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__(message)
+
+
+class InputGuardrailTripwireTriggered(AgentsException):
+    """An input guardrail refused the run's input. `guardrail_result` tells which and why."""
+
+    guardrail_result: _guardrail.InputGuardrailResult
+
+    def __init__(self, guardrail_result: _guardrail.InputGuardrailResult) -> None:
+        self.guardrail_result = guardrail_result
+        name = guardrail_result.guardrail.get_name()
+        super().__init__(f"Input guardrail {name!r} triggered its tripwire (InputGuardrail)")
+
+
+class OutputGuardrailTripwireTriggered(AgentsException):
+    """An output guardrail refused the final output. `guardrail_result` tells which and why."""
+
+    guardrail_result: _guardrail.OutputGuardrailResult
+
+    def __init__(self, guardrail_result: _guardrail.OutputGuardrailResult) -> None:
+        self.guardrail_result = guardrail_result
+        name = guardrail_result.guardrail.get_name()
+        super().__init__(f"Output guardrail {name!r} triggered its tripwire (OutputGuardrail)")
+
+
+class ToolInputGuardrailTripwireTriggered(AgentsException):
+    """A tool input guardrail stopped the run before its tool ran."""
+
+    guardrail: _tool_guardrails.ToolInputGuardrail[Any]
+    output: _tool_guardrails.ToolGuardrailFunctionOutput
+
+    def __init__(
+        self,
+        guardrail: _tool_guardrails.ToolInputGuardrail[Any],
+        output: _tool_guardrails.ToolGuardrailFunctionOutput,
+    ) -> None:
+        self.guardrail = guardrail
+        self.output = output
+        super().__init__(f"Tool input guardrail {type(guardrail).__name__} triggered its tripwire")
+
+
+class ToolOutputGuardrailTripwireTriggered(AgentsException):
+    """A tool output guardrail stopped the run after its tool ran."""
+
+    guardrail: _tool_guardrails.ToolOutputGuardrail[Any]
+    output: _tool_guardrails.ToolGuardrailFunctionOutput
+
+    def __init__(
+        self,
+        guardrail: _tool_guardrails.ToolOutputGuardrail[Any],
+        output: _tool_guardrails.ToolGuardrailFunctionOutput,
+    ) -> None:
+        self.guardrail = guardrail
+        self.output = output
+        super().__init__(f"Tool output guardrail {type(guardrail).__name__} triggered its tripwire")
