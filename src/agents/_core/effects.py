@@ -1,0 +1,102 @@
+"""Effects: what a run asks of the world. Each has an id that is stable over restarts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from .facts import AgentKey, Call, FailureKind, Guard
+
+HookMoment: TypeAlias = Literal["agent_start", "llm_end", "tool_end", "handoff", "agent_end"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunHook:
+    """Await the hooks of one moment."""
+
+    id: str
+    moment: HookMoment
+    agent: AgentKey
+    subject: str = ""
+    """The call of a tool's end or of a handoff."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckGuardrail:
+    """Ask one guardrail about the run's input or its final output."""
+
+    id: str
+    guard: Guard
+    stage: Literal["input", "output"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallModel:
+    """Ask the model for the turn's response."""
+
+    id: str
+    turn: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckApproval:
+    """Find out whether a call needs a decision from outside."""
+
+    id: str
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class RunTool:
+    """Run a claimed tool."""
+
+    id: str
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCall:
+    """Settle a call without running anything."""
+
+    id: str
+    call: Call
+    reason: Literal["rejected", "unknown_tool", "second_handoff"]
+
+
+@dataclass(frozen=True, slots=True)
+class TakeHandoff:
+    """Let the handoff's own code run and find the next agent."""
+
+    id: str
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeOutput:
+    """Find the final output in the turn's response or in its tools' outputs, if there is one."""
+
+    id: str
+    turn: int
+    source: Literal["message", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class HandleFailure:
+    """Ask the caller's error handler for an output instead of the failure."""
+
+    id: str
+    kind: FailureKind
+
+
+Effect: TypeAlias = (
+    RunHook
+    | CheckGuardrail
+    | CallModel
+    | CheckApproval
+    | RunTool
+    | AnswerCall
+    | TakeHandoff
+    | ProposeOutput
+    | HandleFailure
+)

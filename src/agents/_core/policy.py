@@ -1,0 +1,18 @@
+"""Policies: small tables of what may happen when, consulted by `decide` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from .facts import InDoubt
+
+#: What a declared side effect means for a call that was claimed and not settled when its process died.
+IN_DOUBT_BY_SIDE_EFFECTS: Mapping[str | None, InDoubt] = MappingProxyType(
+    {"none": "retry", "idempotent": "retry", "once": "ask", None: "ask"}
+)
+
+
+def in_doubt_policy(side_effects: str | None, on_in_doubt: InDoubt | None) -> InDoubt:
+    """The policy of a call: what its tool says, or what follows from its declared side effects."""
+    return on_in_doubt if on_in_doubt is not None else IN_DOUBT_BY_SIDE_EFFECTS[side_effects]

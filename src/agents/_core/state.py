@@ -1,0 +1,201 @@
+"""The folded state of a run, and the small machines inside it.
+
+Rule 1: every legal transition stands in the tables of this file; the diagrams in the docs are drawn from them.
+Rule 2: this file knows nothing of models, tools, sessions or asyncio.
+Rule 3: a `State` has one owner, who folds facts into it. Nobody else changes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Literal
+
+from . import facts as f
+from .effects import RunHook
+
+
+class Phase(Enum):
+    """Where a run stands."""
+
+    NEW = "new"
+    READY = "ready"
+    MODEL = "model"
+    CALLS = "calls"
+    SETTLED = "settled"
+    FINISHING = "finishing"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class CallPhase(Enum):
+    """Where one call stands."""
+
+    PROPOSED = "proposed"
+    ASKED = "asked"
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    CLAIMED = "claimed"
+    IN_DOUBT = "in doubt"
+    SETTLED = "settled"
+    FAILED = "failed"
+
+
+class IllegalFact(Exception):  # the name of the concept, as in the docs
+    """A fact that the run does not accept where it stands: a bug of ours, or a foreign log."""
+
+    def __init__(self, where: Enum | str, fact: f.Fact) -> None:
+        name = where.name if isinstance(where, Enum) else where
+        super().__init__(f"{type(fact).__name__} is not legal in {name}")
+        self.where = where
+        self.fact = fact
+
+
+_ANYWHERE = frozenset(
+    {
+        f.RunResumed,
+        f.CancelRequested,
+        f.EffectFailed,
+        f.HandlerDeclined,
+        f.HookSettled,
+        f.GuardrailChecked,
+        f.ToolProgressed,
+        f.RunFailed,
+        f.RunCancelled,
+    }
+)
+_CALL_MOVES = frozenset(
+    {
+        f.ApprovalRequested,
+        f.ApprovalWaived,
+        f.ApprovalDecided,
+        f.ToolClaimed,
+        f.ToolGuardrailChecked,
+        f.ToolReturned,
+        f.ToolFailed,
+    }
+)
+
+#: Which facts each phase of the run accepts.
+LEGAL: Mapping[Phase, frozenset[type]] = MappingProxyType(
+    {
+        Phase.NEW: frozenset({f.RunStarted}),
+        Phase.READY: _ANYWHERE | {f.TurnStarted, f.OutputProposed},
+        Phase.MODEL: _ANYWHERE
+        | _CALL_MOVES
+        | {
+            f.ModelRequested,
+            f.ModelDelta,
+            f.AttemptReset,
+            f.CallProposed,
+            f.ModelResponded,
+            f.ModelInterrupted,
+        },
+        Phase.CALLS: _ANYWHERE | _CALL_MOVES | {f.CallAnswered, f.HandedOff},
+        Phase.SETTLED: _ANYWHERE | {f.TurnStarted, f.OutputProposed, f.OutputDeferred},
+        Phase.FINISHING: _ANYWHERE | {f.RunFinished},
+        Phase.FINISHED: frozenset(),
+        Phase.FAILED: frozenset(),
+        Phase.CANCELLED: frozenset(),
+    }
+)
+
+#: How a fact about a call moves it. A fact that is not here for the call's phase is illegal.
+CALL_MOVES: Mapping[type, Mapping[CallPhase, CallPhase]] = MappingProxyType(
+    {
+        f.ApprovalRequested: {
+            CallPhase.PROPOSED: CallPhase.ASKED,
+            CallPhase.IN_DOUBT: CallPhase.ASKED,
+        },
+        f.ApprovalWaived: {CallPhase.PROPOSED: CallPhase.ALLOWED},
+        f.ToolClaimed: {CallPhase.ALLOWED: CallPhase.CLAIMED, CallPhase.IN_DOUBT: CallPhase.CLAIMED},
+        f.ToolGuardrailChecked: {CallPhase.CLAIMED: CallPhase.CLAIMED},
+        f.ToolReturned: {CallPhase.CLAIMED: CallPhase.SETTLED},
+        f.ToolFailed: {
+            CallPhase.CLAIMED: CallPhase.SETTLED,
+            CallPhase.IN_DOUBT: CallPhase.FAILED,
+        },
+        f.CallAnswered: {CallPhase.ALLOWED: CallPhase.SETTLED, CallPhase.DENIED: CallPhase.SETTLED},
+        f.HandedOff: {CallPhase.ALLOWED: CallPhase.SETTLED},
+    }
+)
+
+#: Phases from which a run does not move any more.
+CLOSED: frozenset[Phase] = frozenset({Phase.FINISHED, Phase.FAILED, Phase.CANCELLED})
+
+
+@dataclass(slots=True)
+class CallState:
+    """One call of the current turn."""
+
+    call: f.Call
+    phase: CallPhase = CallPhase.PROPOSED
+    output: f.Json = None
+    message: str | None = None
+    """What the person who rejected the call said."""
+
+
+@dataclass(slots=True)
+class Failure:
+    """What stands between the run and its end."""
+
+    kind: f.FailureKind
+    error: f.ErrorData
+    declined: bool = False
+
+
+@dataclass(slots=True)
+class State:
+    """Everything that decisions depend on; the fold of a run's facts.
+
+    `history` is what the next model call sees: JSON-shaped input items, in model order, an output never before
+    its call. It only grows, but for a handoff whose filter replaces it.
+    """
+
+    phase: Phase = Phase.NEW
+    start: f.RunStarted | None = None
+    agent: f.AgentKey = field(default_factory=lambda: f.AgentKey(""))
+    turn: int = 0
+    attempt: int = 0
+    epoch: int = 0
+    cancel: f.CancelMode | None = None
+    history: list[f.Json] = field(default_factory=list[f.Json])
+    sent: int = 0
+    """How much of `history` the server keeps, when it manages the conversation."""
+
+    previous_response_id: str | None = None
+    calls: dict[f.CallId, CallState] = field(default_factory=dict[f.CallId, CallState])
+    past_calls: dict[f.CallId, str] = field(default_factory=dict[f.CallId, str])
+    """Calls of earlier turns, by id, as `name(arguments)`: an id stands for one call in the whole run."""
+
+    hooks: dict[str, RunHook] = field(default_factory=dict[str, RunHook])
+    """Moments whose hooks have not been awaited yet, by effect id, in the order they came."""
+
+    guards: dict[str, f.Guard] = field(default_factory=dict[str, f.Guard])
+    """Guardrails without a verdict, by id."""
+
+    tripped: str | None = None
+    tripped_stage: str = ""
+    failure: Failure | None = None
+    proposed: f.OutputProposed | None = None
+    judge: Literal["message", "tool"] | None = None
+    """Where a final output may be found once the turn is settled; None when another turn is due anyway."""
+
+    used_tools: set[f.AgentKey] = field(default_factory=set[f.AgentKey])
+    partial: list[f.Json] = field(default_factory=list[f.Json])
+    usage: f.UsageData = field(default_factory=f.UsageData)
+    output: f.Json = None
+    error: f.ErrorData | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the run has ended, one way or another."""
+        return self.phase in CLOSED
+
+    @property
+    def is_first_call(self) -> bool:
+        """Whether no model has answered in this run yet."""
+        return self.turn <= 1 and self.phase in {Phase.READY, Phase.MODEL}

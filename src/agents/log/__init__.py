@@ -1,0 +1,21 @@
+"""The log of a run: numbered records, one writer, any number of readers."""
+
+from __future__ import annotations
+
+from .codec import FORMAT_VERSION, LogFormatError, decode_record, encode_record
+from .memory import Cursor, LogStatistics, RecordsExpired, RunLog
+from .record import Entry, Path, Record
+
+__all__ = [
+    "FORMAT_VERSION",
+    "Cursor",
+    "Entry",
+    "LogFormatError",
+    "LogStatistics",
+    "Path",
+    "Record",
+    "RecordsExpired",
+    "RunLog",
+    "decode_record",
+    "encode_record",
+]

@@ -1,0 +1,305 @@
+"""The in-memory log: appended to by one run, read by any number of cursors, bounded.
+
+Rule 1: a reader has a position, not a queue; a slow reader costs nothing but what the log keeps anyway.
+Rule 2: an append wakes all waiting readers once; until they wait again, further appends wake nobody.
+Rule 3: over the retention, adjacent deltas of one item are joined; nothing but deltas and progress is ever joined
+    or dropped, and a reader who would miss something is told so with `RecordsExpired`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .._core import facts as f
+from .record import Entry, JoinedEntry, Path, ends_of, join_key, position_after
+
+DEFAULT_RETENTION = 20_000
+
+
+class RecordsExpired(LookupError):
+    """The records after a position are no longer all there. Read again from `first_seq`, which is complete."""
+
+    def __init__(self, first_seq: int) -> None:
+        self.first_seq = first_seq
+        super().__init__(f"records before {first_seq} have expired; read from after={first_seq - 1}")
+
+
+@dataclass(frozen=True, slots=True)
+class LogStatistics:
+    """How much a log holds. Sizes are counts of records."""
+
+    records: int
+    """Records appended so far; also the last `seq`."""
+
+    kept: int
+    """Entries in memory; a joined entry counts once."""
+
+    joined: int
+    """Deltas that now stand in joined entries."""
+
+    dropped: int
+    """Ephemeral records given up because joining was not enough."""
+
+    first_seq: int
+    """The first record from which on nothing is missing."""
+
+    waiting_readers: int
+
+
+class RunLog:
+    """The records of one run and of the runs nested in it.
+
+    Not thread-safe: everything happens on the event loop that the run runs on.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_closed",
+        "_dropped",
+        "_entries",
+        "_first_seq",
+        "_joined",
+        "_last_seq",
+        "_limit",
+        "_retention",
+        "_waiters",
+        "run_id",
+    )
+
+    def __init__(
+        self, run_id: str, *, retention: int = DEFAULT_RETENTION, clock: Callable[[], float] = time.time
+    ) -> None:
+        if retention < 1:
+            raise ValueError(f"retention must be at least 1 record, got {retention}")
+        self.run_id = run_id
+        self._clock = clock
+        self._entries: list[Entry] = []
+        self._last_seq = 0
+        self._first_seq = 1
+        self._joined = 0
+        self._dropped = 0
+        self._retention = retention
+        self._limit = retention
+        self._closed = False
+        self._waiters: list[asyncio.Future[None]] = []
+
+    # --- writing
+
+    def append(self, fact: f.Fact, live: Any = None, path: Path = ()) -> Entry:
+        """Number a fact and keep it, with the live value that belongs to it."""
+        self._last_seq = seq = self._last_seq + 1
+        entry = Entry(seq, self._clock(), path, fact, live)
+        self._entries.append(entry)
+        if self._waiters:
+            self._wake()
+        return entry
+
+    def append_delta(self, event: Any, turn: int, path: Path = ()) -> None:
+        """Number an event of a model's stream. The hot path: no fold, no JSON, no task."""
+        self._last_seq = seq = self._last_seq + 1
+        entries = self._entries
+        entries.append(Entry(seq, self._clock(), path, None, event, turn))
+        if self._waiters:
+            self._wake()
+        if len(entries) > self._limit:
+            self._shrink()
+
+    def close(self) -> None:
+        """Nothing more comes: readers end when they have read what is there."""
+        self._closed = True
+        self._wake()
+
+    def reopen(self) -> None:
+        """More comes after all: a suspended run goes on."""
+        self._closed = False
+
+    # --- reading
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the newest record; 0 when there is none."""
+        return self._last_seq
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more comes."""
+        return self._closed
+
+    @property
+    def has_waiting_readers(self) -> bool:
+        """Whether somebody has read everything and waits for more."""
+        return bool(self._waiters)
+
+    def cursor(self, after: int = 0) -> Cursor:
+        """A reader that gives what comes after record `after`, from the past or as it happens."""
+        return Cursor(self, after)
+
+    def statistics(self) -> LogStatistics:
+        """How much the log holds, now."""
+        return LogStatistics(
+            self._last_seq,
+            len(self._entries),
+            self._joined,
+            self._dropped,
+            self._first_seq,
+            len(self._waiters),
+        )
+
+    def entries_after(self, seq: int) -> list[Entry]:
+        """The entries after a position, those at hand.
+
+        Raises:
+            RecordsExpired: some of them are gone.
+        """
+        if seq + 1 < self._first_seq:
+            raise RecordsExpired(self._first_seq)
+        entries = self._entries
+        count = self._last_seq - seq
+        # A reader that keeps up finds its place by counting from the end; others search for it.
+        if 0 < count <= len(entries) and entries[-count].seq == seq + 1:
+            return entries[-count:]
+        index = position_after(entries, seq)
+        found = entries[index:]
+        if found and isinstance(found[0], JoinedEntry):
+            found[0] = found[0].after(seq)
+        return found
+
+    async def wait(self) -> None:
+        """Return when something was appended, or the log was closed. Cancelling it leaves no trace."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(future)
+        try:
+            await future
+        finally:
+            if not future.done() or future.cancelled():
+                self._waiters = [other for other in self._waiters if other is not future]
+
+    # --- the rest
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for future in waiters:
+            if not future.done():
+                future.set_result(None)
+
+    def _shrink(self) -> None:
+        """Join, the settled responses first, then drop; make room for a while, so that the cost is amortised."""
+        room = self._retention - self._retention // 4
+        settled_turns = {
+            (entry.path, entry.known_fact.turn)
+            for entry in self._entries
+            if isinstance(entry.known_fact, f.ModelResponded | f.ModelInterrupted | f.AttemptReset)
+        }
+        entries = self._join(lambda entry: (entry.path, entry.turn) in settled_turns)
+        if len(entries) > room:
+            self._entries = entries
+            entries = self._join(lambda _: True)
+        if len(entries) > self._retention:
+            entries = self._drop(entries, len(entries) - room)
+        self._entries = entries
+        self._limit = max(self._retention, len(entries) + self._retention // 4)
+
+    def _join(self, may_join: Callable[[Entry], bool]) -> list[Entry]:
+        kept: list[Entry] = []
+        key: tuple[object, ...] | None = None
+        run: list[Entry] = []
+        for entry in self._entries:
+            entry_key = join_key(entry) if may_join(entry) else None
+            if entry_key is None or entry_key != key:
+                self._keep(kept, run)
+                run = []
+                key = entry_key
+            run.append(entry)
+        self._keep(kept, run)
+        return kept
+
+    def _keep(self, kept: list[Entry], run: list[Entry]) -> None:
+        if len(run) < 2:
+            kept.extend(run)
+            return
+        texts: list[str] = []
+        ends: array[int] = array("I")
+        length = 0
+        for entry in run:
+            text, inner = ends_of(entry)
+            texts.append(text)
+            ends.extend(end + length for end in inner)
+            length += len(text)
+            self._joined += 0 if isinstance(entry, JoinedEntry) else 1
+        kept.append(JoinedEntry(run[0], "".join(texts), ends))
+
+    def _drop(self, entries: list[Entry], count: int) -> list[Entry]:
+        kept: list[Entry] = []
+        for entry in entries:
+            ephemeral = entry.is_delta or type(entry.known_fact) in f.EPHEMERAL
+            if count > 0 and ephemeral:
+                count -= 1
+                self._dropped += entry.last_seq - entry.seq + 1
+                self._first_seq = entry.last_seq + 1
+            else:
+                kept.append(entry)
+        return kept
+
+
+class Cursor:
+    """A reader's position in a log. Two cursors share nothing."""
+
+    __slots__ = ("_batch", "_index", "_log", "_seq")
+
+    def __init__(self, log: RunLog, after: int) -> None:
+        if after < 0:
+            raise ValueError(f"after must be 0 or a record's seq, got {after}")
+        self._log = log
+        self._seq = after
+        self._batch: list[Entry] = []
+        self._index = 0
+
+    @property
+    def seq(self) -> int:
+        """The last record that was given."""
+        return self._seq
+
+    def take(self) -> Entry | None:
+        """The next entry if there is one at hand, else None.
+
+        Raises:
+            RecordsExpired: records between this cursor and the rest are gone.
+        """
+        index = self._index
+        if index >= len(self._batch):
+            log = self._log
+            if log.last_seq <= self._seq:
+                return None
+            # A batch is a snapshot: what the log joins or drops meanwhile does not move under the reader.
+            self._batch = log.entries_after(self._seq)
+            index = 0
+            if not self._batch:
+                return None
+        entry = self._batch[index]
+        self._index = index + 1
+        self._seq = entry.last_seq
+        if self._index == len(self._batch):
+            self._batch = []
+            self._index = 0
+        return entry
+
+    async def next(self) -> Entry | None:
+        """The next entry, waiting for it if need be; None at the end of a closed log.
+
+        Cancelling it loses nothing: call it again.
+
+        Raises:
+            RecordsExpired: records between this cursor and the rest are gone.
+        """
+        while True:
+            entry = self.take()
+            if entry is not None:
+                return entry
+            if self._log.is_closed:
+                return None
+            await self._log.wait()
