@@ -1,0 +1,1 @@
+"""The protocols that adapters implement and the run depends on."""
