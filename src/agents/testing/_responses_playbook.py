@@ -1,0 +1,107 @@
+"""The script of a `ResponsesServer` as it is played: what is left of it, what was asked, what went wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import threading
+from collections import deque
+from collections.abc import Generator, Mapping
+from typing import Any
+
+from .response_object import error_body
+from .responses_script import HttpError, Respond, ResponsesRequest, Script, Step, as_step
+
+
+class Playbook:
+    """Gives each request its step and keeps the record.
+
+    The server's event loop writes; a test on another thread reads.
+
+    Raises:
+        TypeError: the script is neither a function nor a list of answers.
+    """
+
+    def __init__(self, script: Script, defaults: Step) -> None:
+        self.defaults = defaults
+        self.requests: list[ResponsesRequest] = []
+        if callable(script):
+            self._respond: Respond | None = script
+            self._steps: deque[Step] = deque()
+        elif isinstance(script, (str, Mapping, Step)):
+            raise TypeError(
+                "A script is a list of answers or a function of the request; put a single answer into a list."
+            )
+        else:
+            self._respond = None
+            self._steps = deque(as_step(answer) for answer in script)
+        self._step_count = len(self._steps)
+        self._complaints: list[str] = []
+        self._open = 0
+        self._changed = threading.Condition()
+
+    @property
+    def remaining_steps(self) -> int:
+        """Answers of the script that were not given yet; 0 for a function."""
+        return len(self._steps)
+
+    @property
+    def open_exchanges(self) -> int:
+        """Requests that are being answered."""
+        return self._open
+
+    def wait_settled(self, timeout_s: float) -> bool:
+        """Block until no request is being answered, or so long; whether none is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._open == 0, timeout_s)
+
+    def complaints(self) -> list[str]:
+        """What did not go as written, one sentence each."""
+        found = list(self._complaints)
+        if self._steps:
+            given = self._step_count - len(self._steps)
+            found.append(f"{given} of {self._step_count} scripted answers were asked for.")
+        return found
+
+    @contextlib.contextmanager
+    def exchange(self) -> Generator[None]:
+        """Counts a request as being answered."""
+        with self._changed:
+            self._open += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._open -= 1
+                self._changed.notify_all()
+
+    async def direct(
+        self, body: dict[str, Any], headers: Mapping[str, str], path: str
+    ) -> tuple[ResponsesRequest, Step]:
+        """Record a request and say what it gets."""
+        request = ResponsesRequest(body=body, headers=headers, path=path, index=len(self.requests))
+        self.requests.append(request)
+        if self._respond is not None:
+            return request, await self._ask(self._respond, request)
+        if self._steps:
+            return request, self._steps.popleft()
+        message = f"Request {request.index + 1} is one too many: the script has {self._step_count} answers."
+        return request, Step(error=self.complain(message))
+
+    def complain(self, message: str) -> HttpError:
+        """Keep `message` for `complaints`; the error that tells it to the client."""
+        self._complaints.append(message)
+        # The client's own retries would only repeat the mistake, seconds later.
+        return HttpError(
+            status=500,
+            body=error_body(message, type="server_error", code="script_error"),
+            headers={"x-should-retry": "false"},
+        )
+
+    async def _ask(self, respond: Respond, request: ResponsesRequest) -> Step:
+        # The script is the user's code: whatever it raises is told to the client and to assert_complete.
+        try:
+            answer = respond(request)
+            return as_step(await answer if inspect.isawaitable(answer) else answer)
+        except Exception as error:  # noqa: BLE001
+            return Step(error=self.complain(f"The script raised on request {request.index + 1}: {error!r}"))
