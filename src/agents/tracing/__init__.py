@@ -1,0 +1,134 @@
+"""Tracing: what a run did and when, as a tree of spans under a trace.
+
+A run creates its trace and spans by itself. Register a `TracingProcessor` with
+`add_trace_processor` to see them; without one, nothing is recorded anywhere and nothing
+leaves the process. Add spans of your own with `custom_span`, and join several runs in one
+trace with `trace`.
+
+Importing this package loads none of its modules; each loads when one of its names is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .config import TracingConfig
+    from .context import TraceCtxManager
+    from .create import (
+        agent_span,
+        custom_span,
+        function_span,
+        generation_span,
+        get_current_span,
+        get_current_trace,
+        guardrail_span,
+        handoff_span,
+        mcp_tools_span,
+        response_span,
+        task_span,
+        trace,
+        turn_span,
+    )
+    from .processor_interface import TracingProcessor
+    from .provider import TraceProvider
+    from .setup import (
+        add_trace_processor,
+        flush_traces,
+        get_trace_provider,
+        set_trace_processors,
+        set_trace_provider,
+        set_tracing_disabled,
+    )
+    from .span_data import (
+        AgentSpanData,
+        CustomSpanData,
+        FunctionSpanData,
+        GenerationSpanData,
+        GuardrailSpanData,
+        HandoffSpanData,
+        MCPListToolsSpanData,
+        ResponseSpanData,
+        SpanData,
+        TaskSpanData,
+        TurnSpanData,
+    )
+    from .spans import Span, SpanError
+    from .traces import Trace
+    from .util import gen_span_id, gen_trace_id
+
+__all__ = [
+    "AgentSpanData",
+    "CustomSpanData",
+    "FunctionSpanData",
+    "GenerationSpanData",
+    "GuardrailSpanData",
+    "HandoffSpanData",
+    "MCPListToolsSpanData",
+    "ResponseSpanData",
+    "Span",
+    "SpanData",
+    "SpanError",
+    "TaskSpanData",
+    "Trace",
+    "TraceCtxManager",
+    "TraceProvider",
+    "TracingConfig",
+    "TracingProcessor",
+    "TurnSpanData",
+    "add_trace_processor",
+    "agent_span",
+    "custom_span",
+    "flush_traces",
+    "function_span",
+    "gen_span_id",
+    "gen_trace_id",
+    "generation_span",
+    "get_current_span",
+    "get_current_trace",
+    "get_trace_provider",
+    "guardrail_span",
+    "handoff_span",
+    "mcp_tools_span",
+    "response_span",
+    "set_trace_processors",
+    "set_trace_provider",
+    "set_tracing_disabled",
+    "task_span",
+    "trace",
+    "turn_span",
+]
+
+_NAMES_OF_MODULE = {
+    "config": "TracingConfig",
+    "context": "TraceCtxManager",
+    "create": "agent_span custom_span function_span generation_span get_current_span get_current_trace"
+    " guardrail_span handoff_span mcp_tools_span response_span task_span trace turn_span",
+    "processor_interface": "TracingProcessor",
+    "provider": "TraceProvider",
+    "setup": "add_trace_processor flush_traces get_trace_provider set_trace_processors set_trace_provider"
+    " set_tracing_disabled",
+    "span_data": "AgentSpanData CustomSpanData FunctionSpanData GenerationSpanData GuardrailSpanData"
+    " HandoffSpanData MCPListToolsSpanData ResponseSpanData SpanData TaskSpanData TurnSpanData",
+    "spans": "Span SpanError",
+    "traces": "Trace",
+    "util": "gen_span_id gen_trace_id",
+}
+_MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES_OF_MODULE:
+        return importlib.import_module(f"{__name__}.{name}")
+    module = _MODULE_OF_NAME.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    # The next access finds it in the module and never comes here.
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,7 @@
+"""The logger of everything in `agents.tracing`."""
+
+from __future__ import annotations
+
+import logging
+
+logger = logging.getLogger("openai.agents.tracing")
