@@ -69,11 +69,8 @@ class StructuredInputSchemaInfo:
 
 
 def is_agent_tool_input(value: Any) -> bool:
-    """Whether `value` is exactly the default input: a dictionary with one text under `input`."""
-    if not isinstance(value, dict):
-        return False
-    given = cast("dict[object, object]", value)
-    return given.keys() == {"input"} and isinstance(given["input"], str)
+    """Whether `value` is a dictionary with a text under `input`, as the default input is."""
+    return isinstance(value, dict) and isinstance(cast("dict[object, object]", value).get("input"), str)
 
 
 def build_structured_input_schema_info(
@@ -133,18 +130,17 @@ async def resolve_agent_tool_input(
         return _checked(built)
     if summary or json_schema:
         return default_tool_input_builder(options)
-    if is_agent_tool_input(params):
+    if is_agent_tool_input(params) and len(params) == 1:
         return cast("str", params["input"])
     return json.dumps(params)
 
 
-def _checked(built: str | list[_items.TResponseInputItem]) -> str | list[_items.TResponseInputItem]:
+def _checked(built: object) -> str | list[_items.TResponseInputItem]:
     # The builder is the caller's code: its annotation promises nothing.
-    result: object = built
-    if isinstance(result, str | list):
-        return built
+    if isinstance(built, str | list):
+        return cast("str | list[_items.TResponseInputItem]", built)
     raise UserError(
-        f"input_builder must return a string or a list of input items, got {type(result).__name__}"
+        f"input_builder must return a string or a list of input items, got {type(built).__name__}"
     )
 
 
