@@ -211,10 +211,10 @@ def model_settings_from(values: Mapping[str, Any]) -> ModelSettings:
 
 def _retry_settings_from(values: Mapping[str, Any]) -> ModelRetrySettings:
     check_known_keys(values, ModelRetrySettings, what="model settings", path="retry")
-    backoff = values.get("backoff")
-    if isinstance(backoff, Mapping):
-        backoff = backoff_settings_from(cast("Mapping[str, Any]", backoff), path="retry.backoff")
-    return ModelRetrySettings(**{**values, "backoff": backoff})
+    given: dict[str, Any] = dict(values)
+    if isinstance(given.get("backoff"), Mapping):
+        given["backoff"] = backoff_settings_from(given["backoff"], path="retry.backoff")
+    return ModelRetrySettings(**given)
 
 
 def _check_context_management(entries: object) -> None:

@@ -1,0 +1,149 @@
+"""The Responses API's event stream without I/O: bytes in, typed events out.
+
+Who raises what:
+
+- Events that report a failure (`response.failed`, `response.incomplete`,
+  `error` in its flat or nested form, and the bare `{"error": ...}` that some
+  servers send) are given as events. What to make of them is for the caller.
+- Garbage (data that is not a JSON object) and truncation (an end without any
+  terminal event) raise `ModelBehaviorError`, after the events that came before.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from agents._lazy import lazy_module
+from agents.exceptions import ModelBehaviorError
+
+from ._responses_events import responses_event
+from ._sse import EventFramer
+
+if TYPE_CHECKING:
+    from openai.types import responses as _responses
+else:
+    _responses = lazy_module("openai.types.responses")
+
+__all__ = ["TERMINAL_TYPES", "ResponsesDecoder"]
+
+TERMINAL_TYPES = frozenset(
+    {"response.completed", "response.failed", "response.incomplete", "error", "response.error"}
+)
+"""Types of events after which a stream may end."""
+
+_EXCERPT_BYTES = 300
+
+_decode_json = msgspec.json.Decoder().decode
+
+
+class ResponsesDecoder:
+    """Decodes one response stream.
+
+    Feed it every chunk, cut anywhere; then look at `failure`, and raise it once
+    the events are handed on. Call `finish` at the end of the stream.
+
+    States: open, failed (`failure` is set, nothing more is decoded), done
+    (`[DONE]` was read, what follows is ignored).
+    """
+
+    def __init__(self) -> None:
+        self._framer = EventFramer()
+        self._head = b""
+        self._done = False
+        self._terminal = False
+        self.failure: ModelBehaviorError | None = None
+        """What broke the stream, found after the events given so far."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the end of the response was seen, so that nothing more needs to come."""
+        return self._done or self._terminal
+
+    def feed(self, chunk: bytes) -> list[_responses.ResponseStreamEvent]:
+        """The events that this chunk completes, in order; none once the stream failed or is done."""
+        if len(self._head) < _EXCERPT_BYTES:
+            self._head += chunk[:_EXCERPT_BYTES]
+        return self._events(self._framer.feed(chunk))
+
+    def finish(self) -> list[_responses.ResponseStreamEvent]:
+        """The last event, when only its final blank line was missing.
+
+        Raises:
+            ModelBehaviorError: the stream broke, or ended before the response did.
+        """
+        events = [] if self._terminal else self._events(self._framer.finish())
+        if not events and self.failure is None and not self._terminal:
+            self.failure = ModelBehaviorError(
+                "The model's stream ended before the response was complete: no response.completed, "
+                f"response.incomplete or response.failed event came. It began with {self._excerpt()}."
+            )
+        if self.failure is not None:
+            raise self.failure
+        return events
+
+    def _events(self, frames: list[bytes]) -> list[_responses.ResponseStreamEvent]:
+        events: list[_responses.ResponseStreamEvent] = []
+        for data in frames:
+            if self._done or self.failure is not None:
+                break
+            try:
+                decoded: object = _decode_json(data)
+            except msgspec.DecodeError:
+                decoded = self._decoded_otherwise(data)
+            if type(decoded) is not dict:
+                if not self._done:
+                    self._fail(data)
+                break
+            payload = cast("dict[str, Any]", decoded)
+            if payload.get("error") is not None:
+                payload = _with_flat_error(payload)
+            if payload.get("type") in TERMINAL_TYPES:
+                self._terminal = True
+            events.append(responses_event(payload))
+        return events
+
+    def _decoded_otherwise(self, data: bytes) -> object:
+        """JSON as Python's own reader takes it, which is laxer; None for what is no JSON."""
+        if data.startswith(b"[DONE]"):
+            self._done = True
+            return None
+        try:
+            return json.loads(data)
+        except ValueError:
+            return None
+
+    def _fail(self, data: bytes) -> None:
+        shown = data[:_EXCERPT_BYTES].decode("utf-8", "replace")
+        self.failure = ModelBehaviorError(
+            f"The model's stream holds an event that is no JSON object: {shown!r}. "
+            "Check that the base URL leads to a server that speaks the Responses API."
+        )
+
+    def _excerpt(self) -> str:
+        return repr(self._head[:_EXCERPT_BYTES].decode("utf-8", "replace")) if self._head else "nothing"
+
+
+def _with_flat_error(payload: dict[str, Any]) -> dict[str, Any]:
+    """The documented flat form of an error event, beside the nested one it came in.
+
+    Other events that have an `error` stay as they are.
+    """
+    if payload.get("type") not in (None, "error"):
+        return payload
+    nested: object = payload["error"]
+    details: dict[str, Any] = (
+        cast("dict[str, Any]", nested) if isinstance(nested, dict) else {"message": str(nested)}
+    )
+    code = details.get("code")
+    flat: dict[str, Any] = {
+        "type": "error",
+        "code": None if code is None else str(code),
+        "message": details.get("message") or "The server reported an error without a message.",
+        "param": details.get("param"),
+        # Servers that send the bare form count nothing.
+        "sequence_number": 0,
+    }
+    return {**flat, **payload}
