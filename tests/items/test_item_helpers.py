@@ -91,12 +91,12 @@ class TestInputLists:
         assert ItemHelpers.input_to_new_input_list("x") == [{"content": "x", "role": "user"}]
 
     def test_a_list_is_copied_deeply_into_plain_data(self):
-        content = [{"type": "input_text", "text": "a"}]
+        content: list[dict[str, str]] = [{"type": "input_text", "text": "a"}]
         given: list[Any] = [{"role": "user", "content": content}]
-        copied = ItemHelpers.input_to_new_input_list(given)
+        copied: Any = ItemHelpers.input_to_new_input_list(given)
         assert copied == given
         content[0]["text"] = "b"
-        assert cast("Any", copied)[0]["content"][0]["text"] == "a"
+        assert copied[0]["content"][0]["text"] == "a"
 
     def test_iterators_and_tuples_become_lists_and_objects_become_dicts(self):
         given: list[Any] = [

@@ -281,8 +281,11 @@ class ToolApprovalItem(RunItemBase["_raw.ToolApprovalRawItem"]):
     tool_lookup_key: FunctionToolLookupKey | None = field(default=None, kw_only=True, repr=False)
     """The identity of a function tool; worked out for function calls when None is given."""
 
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
     def __post_init__(self) -> None:
         raw = self.raw_item
