@@ -209,7 +209,8 @@ def function_schema(
             "ASCII letters, digits, underscores, or hyphens and be at most 64 characters. Pass name_override to "
             "function_tool()."
         )
-    signature = inspect.signature(func)
+    # Bound by hand: asking an instance for its signature runs its `__getattr__`.
+    signature = inspect.signature(types.MethodType(type(func).__call__, func) if is_instance else func)
     hints = _annotations(func, name, is_instance=is_instance)
     takes_context = _takes_context(signature, hints, name, is_instance=is_instance)
     documentation = (
@@ -477,11 +478,10 @@ def _is_fixed_tuple(annotation: object) -> bool:
 def _document(
     func: Callable[..., Any], name: str, style: DocstringStyle | None, *, is_instance: bool
 ) -> FuncDocumentation:
-    sources = (
-        [_class_docstring(type(func)), inspect.getdoc(type(func).__call__)]
-        if is_instance
-        else [_docstring(func)]
-    )
+    if is_instance:
+        sources = [_class_docstring(type(func)), _call_docstring(type(func))]
+    else:
+        sources = [_class_docstring(func) if inspect.isclass(func) else inspect.getdoc(func)]
     description: str | None = None
     parameters: dict[str, str] = {}
     for source in sources:
@@ -490,10 +490,6 @@ def _document(
             description = description or text
             parameters |= described
     return FuncDocumentation(name, description, parameters or None)
-
-
-def _docstring(func: Callable[..., Any]) -> str | None:
-    return _class_docstring(func) if inspect.isclass(func) else inspect.getdoc(func)
 
 
 def _class_docstring(cls: type[Any]) -> str | None:
@@ -505,6 +501,14 @@ def _class_docstring(cls: type[Any]) -> str | None:
         if base.__module__ not in _GENERAL_MODULES and isinstance(docstring, str) and not is_generated:
             return inspect.cleandoc(docstring)
     return None
+
+
+def _call_docstring(cls: type[Any]) -> str | None:
+    """What `__call__`, or the nearest one overridden, says. `inspect.getdoc` would go on to that of all types."""
+    calls = [vars(base).get("__call__") for base in cls.__mro__]
+    return next(
+        (inspect.cleandoc(c.__doc__) for c in calls if isinstance(c, types.FunctionType) and c.__doc__), None
+    )
 
 
 def _parse_docstring(docstring: str, style: DocstringStyle | None) -> tuple[str | None, dict[str, str]]:
