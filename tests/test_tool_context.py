@@ -10,7 +10,7 @@ import pytest
 from openai.types.responses import ResponseFunctionToolCall
 
 from agents.run_context import RunContextWrapper
-from agents.tool_context import ToolContext
+from agents.tool_context import ToolContext, bind_call, link_of
 from agents.usage import Usage
 
 
@@ -131,6 +131,17 @@ def test_the_idempotency_key_is_the_call_id_until_the_run_sets_another() -> None
     assert keyed.idempotency_key == "c1/c2"
     assert dataclasses.replace(keyed, tool_name="other").idempotency_key == "c1/c2"
     assert copy.copy(keyed).idempotency_key == "c1/c2"
+
+
+def test_a_bound_context_knows_its_run() -> None:
+    seen: list[Any] = []
+    link = object()
+    made = ToolContext(None, Usage(), "look", "c2", "{}")
+    bind_call(made, idempotency_key="c1/c2", progress=seen.append, link=link)
+    made.report_progress(1)
+    assert (made.idempotency_key, seen) == ("c1/c2", [1])
+    assert link_of(made) is link
+    assert link_of(RunContextWrapper(context=None)) is None
 
 
 def test_a_dict_becomes_a_run_config_and_unknown_settings_are_refused() -> None:

@@ -214,6 +214,28 @@ class ToolContext(RunContextWrapper[TContext]):
         return made
 
 
+def bind_call(
+    context: ToolContext[Any],
+    *,
+    idempotency_key: str,
+    progress: Callable[[Any], None] | None = None,
+    link: object | None = None,
+) -> None:
+    """Tie a context to the run that performs its call.
+
+    `progress` takes each reported value, in the run's own thread, and must not
+    block; `link` is whatever nested runs need to find their parent.
+    """
+    context.idempotency_key = idempotency_key
+    context.progress_sink = progress
+    context.run_link = link
+
+
+def link_of(context: RunContextWrapper[Any]) -> object | None:
+    """What `bind_call` left for nested runs; None outside a run."""
+    return context.run_link if isinstance(context, ToolContext) else None
+
+
 def report_from_threads(context: ToolContext[Any], loop: asyncio.AbstractEventLoop) -> None:
     """Let `context.report_progress` be called from other threads than that of `loop`.
 
