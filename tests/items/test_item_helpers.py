@@ -111,7 +111,7 @@ class TestInputLists:
 
 def payload(output: Any, call: ResponseFunctionToolCall = CALL, **options: Any) -> Any:
     item = ItemHelpers.tool_call_output_item(call, output, **options)
-    assert (item["type"], item["call_id"]) == ("function_call_output", "c")
+    assert (item.get("type"), item.get("call_id")) == ("function_call_output", "c")
     return cast("Any", item)["output"]
 
 
