@@ -15,6 +15,7 @@ from typing_extensions import TypedDict
 
 from agents.exceptions import UserError
 from agents.items import ItemHelpers, MessageOutputItem, ToolCallItem
+from agents.tool import ToolOutputFileContent, ToolOutputImage, ToolOutputText
 
 TEXT = ResponseOutputText(text="hi", annotations=[], type="output_text")
 REFUSAL = ResponseOutputRefusal(refusal="no", type="refusal")
@@ -155,6 +156,17 @@ class TestToolOutputs:
         assert payload(output) == [part]
         assert payload([output]) == [part]
         assert payload((output, output)) == [part, part]
+
+    def test_output_objects_of_tools_become_parts(self):
+        assert payload([
+            ToolOutputText(text="t"),
+            ToolOutputImage(image_url="u", detail="low"),
+            ToolOutputFileContent(file_data="d", filename="n"),
+        ]) == [
+            {"type": "input_text", "text": "t"},
+            {"type": "input_image", "image_url": "u", "detail": "low"},
+            {"type": "input_file", "file_data": "d", "filename": "n"},
+        ]  # fmt: skip
 
     def test_a_declared_object_is_compact_json(self):
         assert payload({"a": 1}, output_json_schema={"type": "object"}) == '{"a":1}'
