@@ -4,12 +4,11 @@ from __future__ import annotations
 
 RECOMMENDED_PROMPT_PREFIX = (
     "# System context\n"
-    "You are part of a multi-agent system called the Agents SDK, designed to make agent coordination "
-    "and execution easy. Agents uses two primary abstraction: **Agents** and **Handoffs**. An agent "
-    "encompasses instructions and tools and can hand off a conversation to another agent when "
-    "appropriate. Handoffs are achieved by calling a handoff function, generally named "
-    "`transfer_to_<agent_name>`. Transfers between agents are handled seamlessly in the background; do "
-    "not mention or draw attention to these transfers in your conversation with the user.\n"
+    "You are one of several agents that serve the user together. Each agent has its own instructions and "
+    "tools. An agent can hand the whole conversation off to another agent that suits the request better: "
+    "it calls a handoff function, usually named `transfer_to_<agent_name>`. The system carries a handoff "
+    "out by itself, and the user sees one conversation. So never mention handoffs or transfers to the "
+    "user, and do not point to them.\n"
 )
 """The recommended text, to stand before an agent's own instructions."""
 
