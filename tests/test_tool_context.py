@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import dataclasses
 from typing import Any, cast
@@ -10,7 +11,7 @@ import pytest
 from openai.types.responses import ResponseFunctionToolCall
 
 from agents.run_context import RunContextWrapper
-from agents.tool_context import ToolContext, bind_call, link_of
+from agents.tool_context import ToolContext, bind_call, link_of, report_from_threads
 from agents.usage import Usage
 
 
@@ -142,6 +143,17 @@ def test_a_bound_context_knows_its_run() -> None:
     assert (made.idempotency_key, seen) == ("c1/c2", [1])
     assert link_of(made) is link
     assert link_of(RunContextWrapper(context=None)) is None
+
+
+async def test_a_report_from_a_thread_is_dropped_once_the_call_is_over() -> None:
+    seen: list[Any] = []
+    made = ToolContext(None, Usage(), "look", "c1", "{}", progress_sink=seen.append)
+    report_from_threads(made, asyncio.get_running_loop())
+    await asyncio.to_thread(made.report_progress, "in time")
+    made.report_progress("too late")
+    bind_call(made, idempotency_key="c1")
+    await asyncio.sleep(0)
+    assert seen == ["in time"]
 
 
 def test_a_dict_becomes_a_run_config_and_unknown_settings_are_refused() -> None:

@@ -240,8 +240,8 @@ def report_from_threads(context: ToolContext[Any], loop: asyncio.AbstractEventLo
     """Let `context.report_progress` be called from other threads than that of `loop`.
 
     Reports keep their order, and all come before a result that the same thread
-    hands to the loop after them. Reports to a closed loop are dropped: the run
-    that they were for is over.
+    hands to the loop after them. Reports that come when the call is over, or the
+    loop closed, are dropped.
     """
     progress = context.progress_sink
     if progress is None:
@@ -249,7 +249,11 @@ def report_from_threads(context: ToolContext[Any], loop: asyncio.AbstractEventLo
 
     def report(value: Any) -> None:
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(progress, value)
+            loop.call_soon_threadsafe(deliver, value)
+
+    def deliver(value: Any) -> None:
+        if context.progress_sink is report:
+            progress(value)
 
     context.progress_sink = report
 

@@ -35,11 +35,6 @@ SideEffects: TypeAlias = Literal["none", "idempotent", "once"]
 InDoubtPolicy: TypeAlias = Literal["retry", "ask", "fail"]
 """What to do with a call that a crash left without a result."""
 
-FunctionToolCustomDataExtractor: TypeAlias = Callable[
-    ["FunctionToolCustomDataContext"], MaybeAwaitable[Mapping[str, Any] | None]
-]
-"""Gives data to keep beside a tool's output item; the model never sees it."""
-
 
 @dataclass
 class FunctionTool:
@@ -226,6 +221,12 @@ class FunctionToolCustomDataContext:
 
     raw_item: Mapping[str, Any]
     """The output item that goes to the model."""
+
+
+FunctionToolCustomDataExtractor: TypeAlias = Callable[
+    [FunctionToolCustomDataContext], MaybeAwaitable[Mapping[str, Any] | None]
+]
+"""Gives data to keep beside a tool's output item; the model never sees it."""
 
 
 def get_function_tool_origin(function_tool: FunctionTool) -> ToolOrigin | None:
