@@ -261,9 +261,7 @@ def _is_instance(func: Callable[..., Any]) -> bool:
             "Unsupported callable object: function_tool does not infer functools.partial contracts. "
             "Use an explicit wrapper function."
         )
-    if inspect.isclass(func) or (
-        inspect.isroutine(func) and isinstance(getattr(func, "__name__", None), str)
-    ):
+    if inspect.isclass(func) or _is_function(func):
         return False
     absent = object()
     if any(
@@ -280,6 +278,11 @@ def _is_instance(func: Callable[..., Any]) -> bool:
             "explicit wrapper function for partials, decorated methods, built-in callables, or custom descriptors."
         )
     return True
+
+
+def _is_function(func: Callable[..., Any]) -> bool:
+    # Class methods not yet bound are routines with a name, too, but cannot be called.
+    return callable(func) and inspect.isroutine(func) and isinstance(getattr(func, "__name__", None), str)
 
 
 def _name(func: Callable[..., Any], *, is_instance: bool) -> str:
