@@ -1,5 +1,447 @@
-"""Headrace: agent runs as streams of typed events."""
+"""Headrace: agent runs as streams of typed events.
+
+Importing this package loads next to nothing: each name loads its module when it is
+asked for. See `docs/architecture.md` for how it is built.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from ._lazy import lazy_exports
+from ._ports.runner import provide_runner
+
+if TYPE_CHECKING:
+    from ._openai_defaults import set_default_openai_api, set_default_openai_client, set_default_openai_key
+    from .agent import (
+        Agent,
+        AgentBase,
+        AgentToolStreamEvent,
+        StopAtTools,
+        ToolsToFinalOutputFunction,
+        ToolsToFinalOutputResult,
+    )
+    from .agent_output import AgentOutputSchema, AgentOutputSchemaBase
+    from .exceptions import (
+        AgentsException,
+        InputGuardrailTripwireTriggered,
+        MaxTurnsExceeded,
+        MCPToolCancellationError,
+        ModelBehaviorError,
+        ModelRefusalError,
+        ModelTimeoutError,
+        OutputGuardrailTripwireTriggered,
+        RunErrorDetails,
+        ToolInputGuardrailTripwireTriggered,
+        ToolOutputGuardrailTripwireTriggered,
+        ToolTimeoutError,
+        UserError,
+    )
+    from .guardrail import (
+        GuardrailFunctionOutput,
+        InputGuardrail,
+        InputGuardrailResult,
+        OutputGuardrail,
+        OutputGuardrailResult,
+        input_guardrail,
+        output_guardrail,
+    )
+    from .handoffs import (
+        Handoff,
+        HandoffInputData,
+        HandoffInputFilter,
+        default_handoff_history_mapper,
+        get_conversation_history_wrappers,
+        handoff,
+        nest_handoff_history,
+        reset_conversation_history_wrappers,
+        set_conversation_history_wrappers,
+    )
+    from .items import (
+        CompactionItem,
+        HandoffCallItem,
+        HandoffOutputItem,
+        InputItem,
+        ItemHelpers,
+        MCPApprovalRequestItem,
+        MCPApprovalResponseItem,
+        MCPListToolsItem,
+        MessageOutputItem,
+        ModelResponse,
+        ReasoningItem,
+        RunItem,
+        TResponseInputItem,
+        ToolApprovalItem,
+        ToolCallItem,
+        ToolCallOutputItem,
+        ToolSearchCallItem,
+        ToolSearchOutputItem,
+    )
+    from .lifecycle import AgentHooks, RunHooks
+    from .log import LogStatistics, Record, RecordsExpired
+    from .model_settings import ModelSettings
+    from .models.interface import Model, ModelProvider, ModelTracing
+    from .models.openai_provider import OpenAIProvider
+    from .models.openai_responses import OpenAIResponsesModel
+    from .prompts import DynamicPromptFunction, GenerateDynamicPromptData, Prompt
+    from .repl import run_demo_loop
+    from .result import AgentToolInvocation, RunResult, RunResultStreaming
+    from .retry import (
+        ModelRetryAdvice,
+        ModelRetryAdviceRequest,
+        ModelRetryBackoffSettings,
+        ModelRetryNormalizedError,
+        ModelRetrySettings,
+        RetryDecision,
+        RetryPolicy,
+        RetryPolicyContext,
+        retry_policies,
+    )
+    from .run import AgentRunner, Runner
+    from .run_config import (
+        CallModelData,
+        CallModelInputFilter,
+        ModelInputData,
+        OutputGuardrailBlockedMessageArgs,
+        OutputGuardrailBlockedMessageFormatter,
+        ReasoningItemIdPolicy,
+        RunConfig,
+        ToolErrorFormatter,
+        ToolErrorFormatterArgs,
+        ToolExecutionConfig,
+        ToolNameCollisionPolicy,
+        ToolNotFoundBehavior,
+    )
+    from .run_context import AgentHookContext, RunContextWrapper, TContext
+    from .run_error_handlers import (
+        RunErrorData,
+        RunErrorHandler,
+        RunErrorHandlerInput,
+        RunErrorHandlerResult,
+        RunErrorHandlers,
+    )
+    from .stream_events import (
+        AgentUpdatedStreamEvent,
+        RawResponsesStreamEvent,
+        RunItemStreamEvent,
+        StreamEvent,
+    )
+    from .tool import (
+        FunctionTool,
+        FunctionToolCustomDataContext,
+        FunctionToolCustomDataExtractor,
+        FunctionToolResult,
+        Tool,
+        ToolCaller,
+        ToolOrigin,
+        ToolOriginType,
+        ToolOutputFileContent,
+        ToolOutputFileContentDict,
+        ToolOutputImage,
+        ToolOutputImageDict,
+        ToolOutputText,
+        ToolOutputTextDict,
+        default_tool_error_function,
+        function_tool,
+        tool_namespace,
+    )
+    from .tool_context import ToolContext
+    from .tool_guardrails import (
+        ToolGuardrailFunctionOutput,
+        ToolInputGuardrail,
+        ToolInputGuardrailData,
+        ToolInputGuardrailResult,
+        ToolOutputGuardrail,
+        ToolOutputGuardrailData,
+        ToolOutputGuardrailResult,
+        tool_input_guardrail,
+        tool_output_guardrail,
+    )
+    from .tracing import (
+        AgentSpanData,
+        CustomSpanData,
+        FunctionSpanData,
+        GenerationSpanData,
+        GuardrailSpanData,
+        HandoffSpanData,
+        MCPListToolsSpanData,
+        ResponseSpanData,
+        Span,
+        SpanData,
+        SpanError,
+        TaskSpanData,
+        Trace,
+        TracingProcessor,
+        TurnSpanData,
+        add_trace_processor,
+        agent_span,
+        custom_span,
+        flush_traces,
+        function_span,
+        gen_span_id,
+        gen_trace_id,
+        generation_span,
+        get_current_span,
+        get_current_trace,
+        guardrail_span,
+        handoff_span,
+        mcp_tools_span,
+        response_span,
+        set_trace_processors,
+        set_trace_provider,
+        set_tracing_disabled,
+        task_span,
+        trace,
+        turn_span,
+    )
+    from .usage import RequestUsage, Usage
+    from .verbose import enable_verbose_stdout_logging
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "__version__",
+    "Agent",
+    "AgentBase",
+    "AgentHookContext",
+    "AgentHooks",
+    "AgentOutputSchema",
+    "AgentOutputSchemaBase",
+    "AgentRunner",
+    "AgentSpanData",
+    "AgentToolInvocation",
+    "AgentToolStreamEvent",
+    "AgentUpdatedStreamEvent",
+    "AgentsException",
+    "CallModelData",
+    "CallModelInputFilter",
+    "CompactionItem",
+    "CustomSpanData",
+    "DynamicPromptFunction",
+    "FunctionSpanData",
+    "FunctionTool",
+    "FunctionToolCustomDataContext",
+    "FunctionToolCustomDataExtractor",
+    "FunctionToolResult",
+    "GenerateDynamicPromptData",
+    "GenerationSpanData",
+    "GuardrailFunctionOutput",
+    "GuardrailSpanData",
+    "Handoff",
+    "HandoffCallItem",
+    "HandoffInputData",
+    "HandoffInputFilter",
+    "HandoffOutputItem",
+    "HandoffSpanData",
+    "InputGuardrail",
+    "InputGuardrailResult",
+    "InputGuardrailTripwireTriggered",
+    "InputItem",
+    "ItemHelpers",
+    "LogStatistics",
+    "MCPApprovalRequestItem",
+    "MCPApprovalResponseItem",
+    "MCPListToolsItem",
+    "MCPListToolsSpanData",
+    "MCPToolCancellationError",
+    "MaxTurnsExceeded",
+    "MessageOutputItem",
+    "Model",
+    "ModelBehaviorError",
+    "ModelInputData",
+    "ModelProvider",
+    "ModelRefusalError",
+    "ModelResponse",
+    "ModelRetryAdvice",
+    "ModelRetryAdviceRequest",
+    "ModelRetryBackoffSettings",
+    "ModelRetryNormalizedError",
+    "ModelRetrySettings",
+    "ModelSettings",
+    "ModelTimeoutError",
+    "ModelTracing",
+    "OpenAIProvider",
+    "OpenAIResponsesModel",
+    "OutputGuardrail",
+    "OutputGuardrailBlockedMessageArgs",
+    "OutputGuardrailBlockedMessageFormatter",
+    "OutputGuardrailResult",
+    "OutputGuardrailTripwireTriggered",
+    "Prompt",
+    "RawResponsesStreamEvent",
+    "ReasoningItem",
+    "ReasoningItemIdPolicy",
+    "Record",
+    "RecordsExpired",
+    "RequestUsage",
+    "ResponseSpanData",
+    "RetryDecision",
+    "RetryPolicy",
+    "RetryPolicyContext",
+    "RunConfig",
+    "RunContextWrapper",
+    "RunErrorData",
+    "RunErrorDetails",
+    "RunErrorHandler",
+    "RunErrorHandlerInput",
+    "RunErrorHandlerResult",
+    "RunErrorHandlers",
+    "RunHooks",
+    "RunItem",
+    "RunItemStreamEvent",
+    "RunResult",
+    "RunResultStreaming",
+    "Runner",
+    "Span",
+    "SpanData",
+    "SpanError",
+    "StopAtTools",
+    "StreamEvent",
+    "TContext",
+    "TResponseInputItem",
+    "TaskSpanData",
+    "Tool",
+    "ToolApprovalItem",
+    "ToolCallItem",
+    "ToolCallOutputItem",
+    "ToolCaller",
+    "ToolContext",
+    "ToolErrorFormatter",
+    "ToolErrorFormatterArgs",
+    "ToolExecutionConfig",
+    "ToolGuardrailFunctionOutput",
+    "ToolInputGuardrail",
+    "ToolInputGuardrailData",
+    "ToolInputGuardrailResult",
+    "ToolInputGuardrailTripwireTriggered",
+    "ToolNameCollisionPolicy",
+    "ToolNotFoundBehavior",
+    "ToolOrigin",
+    "ToolOriginType",
+    "ToolOutputFileContent",
+    "ToolOutputFileContentDict",
+    "ToolOutputGuardrail",
+    "ToolOutputGuardrailData",
+    "ToolOutputGuardrailResult",
+    "ToolOutputGuardrailTripwireTriggered",
+    "ToolOutputImage",
+    "ToolOutputImageDict",
+    "ToolOutputText",
+    "ToolOutputTextDict",
+    "ToolSearchCallItem",
+    "ToolSearchOutputItem",
+    "ToolTimeoutError",
+    "ToolsToFinalOutputFunction",
+    "ToolsToFinalOutputResult",
+    "Trace",
+    "TracingProcessor",
+    "TurnSpanData",
+    "Usage",
+    "UserError",
+    "add_trace_processor",
+    "agent_span",
+    "custom_span",
+    "default_handoff_history_mapper",
+    "default_tool_error_function",
+    "enable_verbose_stdout_logging",
+    "flush_traces",
+    "function_span",
+    "function_tool",
+    "gen_span_id",
+    "gen_trace_id",
+    "generation_span",
+    "get_conversation_history_wrappers",
+    "get_current_span",
+    "get_current_trace",
+    "guardrail_span",
+    "handoff",
+    "handoff_span",
+    "input_guardrail",
+    "mcp_tools_span",
+    "nest_handoff_history",
+    "output_guardrail",
+    "reset_conversation_history_wrappers",
+    "response_span",
+    "retry_policies",
+    "run_demo_loop",
+    "set_conversation_history_wrappers",
+    "set_default_openai_api",
+    "set_default_openai_client",
+    "set_default_openai_key",
+    "set_trace_processors",
+    "set_trace_provider",
+    "set_tracing_disabled",
+    "task_span",
+    "tool_input_guardrail",
+    "tool_namespace",
+    "tool_output_guardrail",
+    "trace",
+    "turn_span",
+]
+
+_NAMES_OF_MODULE = {
+    "_openai_defaults": "set_default_openai_api set_default_openai_client set_default_openai_key",
+    "agent": "Agent AgentBase AgentToolStreamEvent StopAtTools ToolsToFinalOutputFunction"
+    " ToolsToFinalOutputResult",
+    "agent_output": "AgentOutputSchema AgentOutputSchemaBase",
+    "exceptions": "AgentsException InputGuardrailTripwireTriggered MaxTurnsExceeded"
+    " MCPToolCancellationError ModelBehaviorError ModelRefusalError ModelTimeoutError"
+    " OutputGuardrailTripwireTriggered RunErrorDetails ToolInputGuardrailTripwireTriggered"
+    " ToolOutputGuardrailTripwireTriggered ToolTimeoutError UserError",
+    "guardrail": "GuardrailFunctionOutput InputGuardrail InputGuardrailResult OutputGuardrail"
+    " OutputGuardrailResult input_guardrail output_guardrail",
+    "handoffs": "Handoff HandoffInputData HandoffInputFilter default_handoff_history_mapper"
+    " get_conversation_history_wrappers handoff nest_handoff_history"
+    " reset_conversation_history_wrappers set_conversation_history_wrappers",
+    "items": "CompactionItem HandoffCallItem HandoffOutputItem InputItem ItemHelpers"
+    " MCPApprovalRequestItem MCPApprovalResponseItem MCPListToolsItem MessageOutputItem"
+    " ModelResponse ReasoningItem RunItem TResponseInputItem ToolApprovalItem ToolCallItem"
+    " ToolCallOutputItem ToolSearchCallItem ToolSearchOutputItem",
+    "lifecycle": "AgentHooks RunHooks",
+    "log": "LogStatistics Record RecordsExpired",
+    "model_settings": "ModelSettings",
+    "models.interface": "Model ModelProvider ModelTracing",
+    "models.openai_provider": "OpenAIProvider",
+    "models.openai_responses": "OpenAIResponsesModel",
+    "prompts": "DynamicPromptFunction GenerateDynamicPromptData Prompt",
+    "repl": "run_demo_loop",
+    "result": "AgentToolInvocation RunResult RunResultStreaming",
+    "retry": "ModelRetryAdvice ModelRetryAdviceRequest ModelRetryBackoffSettings"
+    " ModelRetryNormalizedError ModelRetrySettings RetryDecision RetryPolicy"
+    " RetryPolicyContext retry_policies",
+    "run": "AgentRunner Runner",
+    "run_config": "CallModelData CallModelInputFilter ModelInputData OutputGuardrailBlockedMessageArgs"
+    " OutputGuardrailBlockedMessageFormatter ReasoningItemIdPolicy RunConfig"
+    " ToolErrorFormatter ToolErrorFormatterArgs ToolExecutionConfig ToolNameCollisionPolicy"
+    " ToolNotFoundBehavior",
+    "run_context": "AgentHookContext RunContextWrapper TContext",
+    "run_error_handlers": "RunErrorData RunErrorHandler RunErrorHandlerInput RunErrorHandlerResult"
+    " RunErrorHandlers",
+    "stream_events": "AgentUpdatedStreamEvent RawResponsesStreamEvent RunItemStreamEvent StreamEvent",
+    "tool": "FunctionTool FunctionToolCustomDataContext FunctionToolCustomDataExtractor"
+    " FunctionToolResult Tool ToolCaller ToolOrigin ToolOriginType ToolOutputFileContent"
+    " ToolOutputFileContentDict ToolOutputImage ToolOutputImageDict ToolOutputText"
+    " ToolOutputTextDict default_tool_error_function function_tool tool_namespace",
+    "tool_context": "ToolContext",
+    "tool_guardrails": "ToolGuardrailFunctionOutput ToolInputGuardrail ToolInputGuardrailData"
+    " ToolInputGuardrailResult ToolOutputGuardrail ToolOutputGuardrailData"
+    " ToolOutputGuardrailResult tool_input_guardrail tool_output_guardrail",
+    "tracing": "AgentSpanData CustomSpanData FunctionSpanData GenerationSpanData GuardrailSpanData"
+    " HandoffSpanData MCPListToolsSpanData ResponseSpanData Span SpanData SpanError"
+    " TaskSpanData Trace TracingProcessor TurnSpanData add_trace_processor agent_span"
+    " custom_span flush_traces function_span gen_span_id gen_trace_id generation_span"
+    " get_current_span get_current_trace guardrail_span handoff_span mcp_tools_span"
+    " response_span set_trace_processors set_trace_provider set_tracing_disabled task_span"
+    " trace turn_span",
+    "usage": "RequestUsage Usage",
+    "verbose": "enable_verbose_stdout_logging",
+}
+
+__getattr__ = lazy_exports(__name__, globals(), _NAMES_OF_MODULE)
+
+# Agents that are used as tools find the runner through this port, when they are called.
+provide_runner(lambda: __getattr__("Runner"))
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -118,7 +118,7 @@ class ModelTimeoutError(AgentsException):
 
     def __init__(self, timeout_seconds: float) -> None:
         self.timeout_seconds = timeout_seconds
-        super().__init__(f"Model call timed out after {timeout_seconds} seconds.")
+        super().__init__(f"Model call timed out after {timeout_seconds:g} seconds.")
 
 
 class MaxTurnsExceeded(AgentsException):
@@ -140,7 +140,7 @@ class ToolTimeoutError(AgentsException):
     def __init__(self, tool_name: str, timeout_seconds: float) -> None:
         self.tool_name = tool_name
         self.timeout_seconds = timeout_seconds
-        super().__init__(f"Tool '{tool_name}' timed out after {timeout_seconds} seconds.")
+        super().__init__(f"Tool '{tool_name}' timed out after {timeout_seconds:g} seconds.")
 
 
 class MCPToolCancellationError(AgentsException):

@@ -35,6 +35,7 @@ __all__ = [
     "task_usage_to_span_data",
     "total_usage_to_span_metadata",
     "turn_usage_to_span_data",
+    "usage_of_response",
 ]
 
 _Details = TypeVar("_Details", bound="BaseModel")
@@ -314,3 +315,18 @@ def _first(value: Any) -> Any:
         items = cast("list[Any]", value)
         return items[0] if items else None
     return value
+
+
+def usage_of_response(response: Any) -> Usage:
+    """The usage of one finished response of the Responses API; one request even when it tells no tokens."""
+    told = response.usage
+    if told is None:
+        return Usage(requests=1)
+    return Usage(
+        requests=1,
+        input_tokens=told.input_tokens or 0,
+        input_tokens_details=told.input_tokens_details,
+        output_tokens=told.output_tokens or 0,
+        output_tokens_details=told.output_tokens_details,
+        total_tokens=told.total_tokens or 0,
+    )

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from .facts import InDoubt
+from .facts import FailureKind, InDoubt
 
 #: What a declared side effect means for a call that was claimed and not settled when its process died.
 IN_DOUBT_BY_SIDE_EFFECTS: Mapping[str | None, InDoubt] = MappingProxyType(
     {"none": "retry", "idempotent": "retry", "once": "ask", None: "ask"}
 )
+
+
+#: Failures that the caller may have given a handler for.
+HANDLED_KINDS: frozenset[FailureKind] = frozenset({"max_turns", "model_refusal", "invalid_final_output"})
 
 
 def in_doubt_policy(side_effects: str | None, on_in_doubt: InDoubt | None) -> InDoubt:

@@ -63,6 +63,7 @@ class RunLog:
         "_dropped",
         "_entries",
         "_first_seq",
+        "_has_woken",
         "_joined",
         "_last_seq",
         "_limit",
@@ -86,6 +87,7 @@ class RunLog:
         self._retention = retention
         self._limit = retention
         self._closed = False
+        self._has_woken = False
         self._waiters: list[asyncio.Future[None]] = []
 
     # --- writing
@@ -114,6 +116,10 @@ class RunLog:
         self._closed = True
         self._wake()
 
+    def nudge(self) -> None:
+        """Wake the waiting readers although nothing was appended: a nested run has come to its end."""
+        self._wake()
+
     def reopen(self) -> None:
         """More comes after all: a suspended run goes on."""
         self._closed = False
@@ -131,9 +137,9 @@ class RunLog:
         return self._closed
 
     @property
-    def has_waiting_readers(self) -> bool:
-        """Whether somebody has read everything and waits for more."""
-        return bool(self._waiters)
+    def has_woken_readers(self) -> bool:
+        """Whether somebody was woken and has not run yet: a writer that never waits should let them."""
+        return self._has_woken
 
     def cursor(self, after: int = 0) -> Cursor:
         """A reader that gives what comes after record `after`, from the past or as it happens."""
@@ -173,6 +179,7 @@ class RunLog:
         """Return when something was appended, or the log was closed. Cancelling it leaves no trace."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(future)
+        self._has_woken = False
         try:
             await future
         finally:
@@ -183,6 +190,7 @@ class RunLog:
 
     def _wake(self) -> None:
         waiters, self._waiters = self._waiters, []
+        self._has_woken = True
         for future in waiters:
             if not future.done():
                 future.set_result(None)

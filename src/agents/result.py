@@ -1,0 +1,383 @@
+"""Results: what a run gave, at its end or while it goes on.
+
+Neither result holds progress of its own: both show the view of a run, and a
+streamed one adds a position in the run's log and the task that drives it.
+"""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
+
+from ._lazy import lazy_module
+from .items import ItemHelpers
+from .log import Cursor, LogStatistics, Record
+from .run_internal.streaming import EventOrder
+from .stream_events import RawResponsesStreamEvent, StreamEvent
+from .tool_context import ToolContext
+
+if TYPE_CHECKING:
+    from . import agent as _agent
+    from . import guardrail as _guardrail
+    from . import items as _items
+    from . import run_context as _run_context
+    from . import tool_guardrails as _tool_guardrails
+    from . import tracing as _tracing
+    from .run_internal.run_loop import Run
+else:
+    _agent = lazy_module("agents.agent")
+    _guardrail = lazy_module("agents.guardrail")
+    _items = lazy_module("agents.items")
+    _run_context = lazy_module("agents.run_context")
+    _tool_guardrails = lazy_module("agents.tool_guardrails")
+    _tracing = lazy_module("agents.tracing")
+
+T = TypeVar("T")
+ToInputListMode: TypeAlias = Literal["preserve_all", "normalized"]
+
+
+@dataclass(frozen=True)
+class AgentToolInvocation:
+    """Which tool call a nested run answers."""
+
+    tool_name: str
+    tool_call_id: str
+    tool_arguments: str
+
+
+@dataclass
+class RunResultBase(abc.ABC):
+    """What both kinds of result have."""
+
+    input: str | list[_items.TResponseInputItem]
+    """The input of the run; where a handoff's filter replaced it, what it was replaced with."""
+
+    new_items: list[_items.RunItem]
+    """What the run added: each turn's items in model order, then its outputs in call order."""
+
+    raw_responses: list[_items.ModelResponse]
+    final_output: Any
+    input_guardrail_results: list[_guardrail.InputGuardrailResult]
+    output_guardrail_results: list[_guardrail.OutputGuardrailResult]
+    tool_input_guardrail_results: list[_tool_guardrails.ToolInputGuardrailResult]
+    tool_output_guardrail_results: list[_tool_guardrails.ToolOutputGuardrailResult]
+    context_wrapper: _run_context.RunContextWrapper[Any]
+    """The context of the run; its `usage` counts what the run took."""
+
+    @property
+    @abc.abstractmethod
+    def last_agent(self) -> _agent.Agent[Any]:
+        """The agent that was at work last."""
+
+    @abc.abstractmethod
+    def _model_history(self) -> list[Any]:
+        """What the next model call would see."""
+
+    @property
+    def agent_tool_invocation(self) -> AgentToolInvocation | None:
+        """The tool call that this run answers, when it is an agent used as a tool; else None."""
+        context = self.context_wrapper
+        if not isinstance(context, ToolContext):
+            return None
+        return AgentToolInvocation(context.tool_name, context.tool_call_id, context.tool_arguments)
+
+    @property
+    def last_response_id(self) -> str | None:
+        """The id of the last model response, to go on from; None when there is none."""
+        responses = self.raw_responses
+        return responses[-1].response_id if responses else None
+
+    def final_output_as(self, cls: type[T], raise_if_incorrect_type: bool = False) -> T:
+        """The final output, typed for the type checker.
+
+        Raises:
+            TypeError: it is not a `cls`, and `raise_if_incorrect_type` is set.
+        """
+        if raise_if_incorrect_type and not isinstance(self.final_output, cls):
+            raise TypeError(f"Final output is not of type {cls.__name__}")
+        return cast("T", self.final_output)
+
+    def to_input_list(self, *, mode: ToInputListMode = "preserve_all") -> list[_items.TResponseInputItem]:
+        """Input and new items as the input of a next run.
+
+        Args:
+            mode: `preserve_all` gives everything that happened; `normalized`
+                what the next model call of this run would have seen, which
+                differs where a handoff's filter or nesting replaced the history.
+        """
+        if mode == "normalized":
+            return list(self._model_history())
+        given: list[Any] = ItemHelpers.input_to_new_input_list(self.input)
+        given.extend(item.to_input_item() for item in self.new_items if item.type != "tool_approval_item")
+        return given
+
+    def release_agents(self, *, release_new_items: bool = True) -> None:
+        """Hold agents only weakly from now on, so that keeping the result keeps none of them alive."""
+        if release_new_items:
+            for item in self.new_items:
+                item.release_agent()
+
+
+@dataclass
+class RunResult(RunResultBase):
+    """What a finished, or paused, run gave."""
+
+    _last_agent: _agent.Agent[Any]
+    max_turns: int | None = 10
+    interruptions: list[_items.ToolApprovalItem] = field(default_factory=list["_items.ToolApprovalItem"])
+    """Calls that wait for a decision; the run is paused while there are any."""
+
+    _history: list[Any] = field(default_factory=list[Any], repr=False)
+
+    @property
+    def last_agent(self) -> _agent.Agent[Any]:
+        """The agent that gave the final output, or was at work when the run paused."""
+        return self._last_agent
+
+    def _model_history(self) -> list[Any]:
+        return self._history
+
+    @classmethod
+    def of(cls, run: Run) -> RunResult:
+        """The result of a run that has come to its end or to a pause."""
+        view = run.view
+        start = run.state.start
+        return cls(
+            input=view.input,
+            new_items=view.new_items,
+            raw_responses=view.raw_responses,
+            final_output=view.final_output,
+            input_guardrail_results=view.input_guardrail_results,
+            output_guardrail_results=view.output_guardrail_results,
+            tool_input_guardrail_results=view.tool_input_guardrail_results,
+            tool_output_guardrail_results=view.tool_output_guardrail_results,
+            context_wrapper=run.environment.context,
+            _last_agent=view.agent,
+            max_turns=None if start is None else start.max_turns,
+            interruptions=list(view.approvals.values()),
+            _history=run.state.history,
+        )
+
+
+class RunResultStreaming(RunResultBase):
+    """A run that is going on: watch it with `stream_events()`, or just wait for `run_loop_task`.
+
+    All attributes show the run as it is at the moment they are read. A reader
+    that goes away, is slow, or is one of many changes nothing: only `cancel`
+    stops the run.
+    """
+
+    def __init__(self, run: Run, trace: _tracing.Trace | None) -> None:
+        self._run = run
+        self._position = _Position(0, EventOrder(), deque())
+        self._is_cut_off = False
+        self.trace = trace
+        """The trace that this run started; None when tracing is off or somebody else started it."""
+
+        self.run_loop_task: asyncio.Task[Any] | None = None
+        """The task that drives the run. Awaiting it gives the run's exception, if there is one."""
+
+    def __repr__(self) -> str:
+        state = "complete" if self.is_complete else "running"
+        return f"RunResultStreaming({state}, agent={self.current_agent.name!r}, turn={self.current_turn})"
+
+    # --- what the run shows
+
+    if not TYPE_CHECKING:
+        input = property(lambda self: self._run.view.input)
+        new_items = property(lambda self: self._run.view.new_items)
+        raw_responses = property(lambda self: self._run.view.raw_responses)
+        final_output = property(lambda self: self._run.view.final_output)
+        input_guardrail_results = property(lambda self: self._run.view.input_guardrail_results)
+        output_guardrail_results = property(lambda self: self._run.view.output_guardrail_results)
+        tool_input_guardrail_results = property(lambda self: self._run.view.tool_input_guardrail_results)
+        tool_output_guardrail_results = property(lambda self: self._run.view.tool_output_guardrail_results)
+        context_wrapper = property(lambda self: self._run.environment.context)
+
+    @property
+    def current_agent(self) -> _agent.Agent[Any]:
+        """The agent at work."""
+        return self._run.view.agent
+
+    @property
+    def last_agent(self) -> _agent.Agent[Any]:
+        """The agent at work; after the end, the one that gave the final output."""
+        return self._run.view.agent
+
+    @property
+    def current_turn(self) -> int:
+        """The turn that the run is in, from 1; 0 before the first."""
+        return self._run.state.turn
+
+    @property
+    def max_turns(self) -> int | None:
+        """Model calls that the run may make; None is no limit."""
+        start = self._run.state.start
+        return None if start is None else start.max_turns
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing more will come: the run ended, was cancelled, or waits for decisions."""
+        return self._run.is_idle or self._is_cut_off
+
+    @property
+    def interruptions(self) -> list[_items.ToolApprovalItem]:
+        """Calls that wait for a decision; complete once the stream has ended."""
+        return list(self._run.view.approvals.values())
+
+    @property
+    def run_loop_exception(self) -> BaseException | None:
+        """What ended the run, if it failed; the same object that `stream_events()` raises."""
+        task = self.run_loop_task
+        if task is None or not task.done() or task.cancelled():
+            return None
+        return task.exception()
+
+    def statistics(self) -> LogStatistics:
+        """How much the run's log holds."""
+        return self._run.log.statistics()
+
+    def _model_history(self) -> list[Any]:
+        return self._run.state.history
+
+    # --- watching
+
+    def stream_events(self) -> AsyncIterator[StreamEvent]:
+        """The events of the run, from where the last reader left off.
+
+        The iterator ends when the run has ended, was cut off by `cancel()`, or
+        waits for decisions. Giving up on `anext` loses nothing, and closing the
+        iterator stops nothing: a next one goes on.
+
+        Raises:
+            AgentsException: what ended the run, after the events that came before it.
+            RecordsExpired: the reader is so late that the log's retention has passed it by.
+        """
+        return _EventIterator(self)
+
+    async def stream_text(self) -> AsyncIterator[str]:
+        """The text of the agent's messages as it comes, piece by piece.
+
+        Raises:
+            AgentsException: what ended the run, after the text that came before it.
+        """
+        async for event in self.stream_events():
+            if isinstance(event, RawResponsesStreamEvent) and event.data.type == "response.output_text.delta":
+                yield event.data.delta
+
+    async def records(self, after: int = 0) -> AsyncIterator[Record]:
+        """Every record of the run and of the runs nested in it, after number `after`, past and to come.
+
+        Ends when nothing more will come. Does not raise the run's own error:
+        that it failed is a record.
+
+        Raises:
+            RecordsExpired: some of the records asked for are gone; read from its `first_seq`.
+        """
+        run = self._run
+        cursor = run.log.cursor(after)
+        depth = len(run.path)
+        while True:
+            entry = cursor.take()
+            if entry is not None:
+                if entry.path[:depth] == run.path:
+                    yield Record.of(entry, run.log.run_id)
+            elif run.is_idle:
+                return
+            else:
+                await run.log.wait()
+
+    def cancel(self, mode: Literal["immediate", "after_turn"] = "immediate") -> None:
+        """Stop the run; idempotent.
+
+        Args:
+            mode: `immediate` ends the stream at once and gives up what is in
+                flight; `after_turn` lets the turn finish, and starts no other.
+        """
+        self._run.request_cancel(mode)
+        if mode == "immediate":
+            self._is_cut_off = True
+            self._position.pending.clear()
+            self._run.log.nudge()
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether `cancel()` ended the classic stream."""
+        return self._is_cut_off
+
+    def _leave_off(self) -> _Position:
+        return self._position
+
+    def _went_on(self, position: _Position) -> None:
+        if position.seq >= self._position.seq:
+            self._position = position
+
+
+@dataclass(slots=True)
+class _Position:
+    """Where a reader of classic events is: records read, and events made of them but not given yet."""
+
+    seq: int
+    order: EventOrder
+    pending: deque[StreamEvent]
+
+    def copy(self) -> _Position:
+        return _Position(self.seq, self.order.copy(), deque(self.pending))
+
+
+class _EventIterator(AsyncIterator[StreamEvent]):
+    """Gives classic events from a position of its own, and leaves it with the result."""
+
+    __slots__ = ("_cursor", "_is_closed", "_position", "_result", "_run")
+
+    def __init__(self, result: RunResultStreaming) -> None:
+        self._result = result
+        self._run = result._run  # pyright: ignore[reportPrivateUsage] (two halves of one thing, in one module)
+        self._position = result._leave_off().copy()  # pyright: ignore[reportPrivateUsage]
+        self._cursor: Cursor = self._run.log.cursor(self._position.seq)
+        self._is_closed = False
+
+    def __aiter__(self) -> _EventIterator:
+        return self
+
+    async def __anext__(self) -> StreamEvent:
+        position, run, result = self._position, self._run, self._result
+        pending = position.pending
+        while True:
+            if self._is_closed or result.is_cut_off:
+                raise StopAsyncIteration
+            if pending:
+                return pending.popleft()
+            entry = self._cursor.take()
+            if entry is not None:
+                position.seq = entry.last_seq
+                if entry.path == run.path:
+                    if entry.is_delta:
+                        result._went_on(position)  # pyright: ignore[reportPrivateUsage]
+                        return RawResponsesStreamEvent(entry.live)
+                    position.order.events(entry, pending)
+                result._went_on(position)  # pyright: ignore[reportPrivateUsage]
+            elif run.is_idle:
+                self._is_closed = True
+                await _raise_error(result)
+                raise StopAsyncIteration
+            else:
+                await run.log.wait()
+
+    async def aclose(self) -> None:
+        """End this iterator. The run goes on, and a next iterator goes on from here."""
+        self._is_closed = True
+
+
+async def _raise_error(result: RunResultStreaming) -> None:
+    """Raise what ended the run. Its task has nothing left to do but to end."""
+    task = result.run_loop_task
+    if task is not None:
+        await asyncio.wait([task])
+    error = result.run_loop_exception
+    if error is not None:
+        raise error

@@ -1,0 +1,175 @@
+"""What a run needs of the program around it: agents, configuration, hooks, and the tools of the moment."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from agents._core import facts as f
+from agents.exceptions import UserError
+from agents.handoffs import Handoff, handoff
+
+if TYPE_CHECKING:
+    from agents._ports.model import Model, ModelProvider
+    from agents.agent import Agent
+    from agents.agent_output import AgentOutputSchemaBase
+    from agents.lifecycle import RunHooksBase
+    from agents.run_config import RunConfig
+    from agents.run_context import RunContextWrapper
+    from agents.tool import Tool
+
+logger = logging.getLogger("openai.agents")
+
+
+class AgentBook:
+    """The agents of a run by key: a name, or name and number where several share one."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[f.AgentKey, Agent[Any]] = {}
+        self._keys: dict[int, f.AgentKey] = {}
+
+    def key_of(self, agent: Agent[Any]) -> f.AgentKey:
+        """The key of an agent, given now if it is met for the first time."""
+        key = self._keys.get(id(agent))
+        if key is None:
+            number, name = 1, agent.name
+            while (key := f.AgentKey(name if number == 1 else f"{name}#{number}")) in self._by_key:
+                number += 1
+            self._by_key[key] = agent
+            self._keys[id(agent)] = key
+        return key
+
+    def __getitem__(self, key: f.AgentKey) -> Agent[Any]:
+        return self._by_key[key]
+
+
+@dataclass(slots=True)
+class Toolset:
+    """What the model of one turn may call."""
+
+    agent: Agent[Any]
+    tools: list[Tool]
+    handoffs: list[Handoff[Any, Any]]
+    tools_by_name: dict[str, Tool]
+    handoffs_by_name: dict[str, Handoff[Any, Any]]
+
+
+@dataclass(slots=True)
+class Environment:
+    """Everything live that the effects of one run use. It holds no progress: that is in the log."""
+
+    agents: AgentBook
+    context: RunContextWrapper[Any]
+    config: RunConfig
+    hooks: RunHooksBase[Any, Any] | None = None
+    error_handlers: Mapping[str, Callable[..., Any]] = field(default_factory=dict[str, Callable[..., Any]])
+    is_streamed: bool = False
+    owned_provider: ModelProvider | None = None
+    """A provider that nobody but this run knows of, to be closed when the run ends."""
+
+    toolset: Toolset | None = None
+    _handoffs: dict[int, Handoff[Any, Any]] = field(default_factory=dict[int, Handoff[Any, Any]])
+    _schemas: dict[int, AgentOutputSchemaBase | None] = field(
+        default_factory=dict[int, "AgentOutputSchemaBase | None"]
+    )
+
+    # --- agents
+
+    def handoff_to(self, target: Agent[Any] | Handoff[Any, Any]) -> Handoff[Any, Any]:
+        """The handoff that an entry of `Agent.handoffs` stands for; made once for an agent."""
+        if isinstance(target, Handoff):
+            return target
+        made = self._handoffs.get(id(target))
+        if made is None:
+            made = self._handoffs[id(target)] = handoff(target)
+        return made
+
+    def output_schema(self, agent: Agent[Any]) -> AgentOutputSchemaBase | None:
+        """The schema of an agent's final output; None for plain text."""
+        key = id(agent)
+        if key not in self._schemas:
+            self._schemas[key] = _output_schema(agent.output_type)
+        return self._schemas[key]
+
+    def model_of(self, agent: Agent[Any]) -> Model:
+        """The model of an agent in this run: what the run says, else what the agent says."""
+        chosen = self.config.model if self.config.model is not None else agent.model
+        if chosen is None or isinstance(chosen, str):
+            return self.config.model_provider.get_model(chosen)
+        return chosen
+
+    # --- tools
+
+    async def resolve_toolset(self, agent: Agent[Any]) -> Toolset:
+        """What an agent's model may call now. Kept until it is resolved anew.
+
+        Raises:
+            UserError: two of them have one name, and the run refuses that.
+        """
+        tools = await agent.get_all_tools(self.context)
+        handoffs = await self._enabled_handoffs(agent)
+        known = self.toolset
+        if (
+            known is not None
+            and known.agent is agent
+            and _same(known.tools, tools)
+            and _same(known.handoffs, handoffs)
+        ):
+            return known
+        by_name: dict[str, Tool] = {}
+        for tool in tools:
+            name = tool.qualified_name
+            if name in by_name:
+                self._collision(name, agent)
+            by_name[name] = tool
+        handoffs_by_name: dict[str, Handoff[Any, Any]] = {}
+        for each in handoffs:
+            if each.tool_name in by_name or each.tool_name in handoffs_by_name:
+                self._collision(each.tool_name, agent)
+            handoffs_by_name[each.tool_name] = each
+        self.toolset = Toolset(agent, tools, handoffs, by_name, handoffs_by_name)
+        return self.toolset
+
+    async def toolset_for(self, agent: Agent[Any]) -> Toolset:
+        """The toolset that the model of the current turn was offered; resolved again after a restart."""
+        if self.toolset is not None and self.toolset.agent is agent:
+            return self.toolset
+        return await self.resolve_toolset(agent)
+
+    async def _enabled_handoffs(self, agent: Agent[Any]) -> list[Handoff[Any, Any]]:
+        enabled: list[Handoff[Any, Any]] = []
+        for target in agent.handoffs:
+            each = self.handoff_to(target)
+            verdict: Any = each.is_enabled
+            if not isinstance(verdict, bool):
+                verdict = verdict(self.context, agent)
+                if not isinstance(verdict, bool):
+                    verdict = await verdict
+            if verdict:
+                enabled.append(each)
+        return enabled
+
+    def _collision(self, name: str, agent: Agent[Any]) -> None:
+        message = f"In agent {agent.name}, the tool name `{name}` is used by multiple tools or handoffs"
+        if self.config.tool_name_collision_policy == "error":
+            raise UserError(
+                f"{message}: the tool name `{name}` is used by multiple tools. Rename one with name_override."
+            )
+        logger.warning("%s; the last one is used", message)
+
+
+def _same(left: list[Any], right: list[Any]) -> bool:
+    # By identity: tools are dataclasses, and comparing their fields would cost more than resolving them.
+    return len(left) == len(right) and all(one is other for one, other in zip(left, right, strict=True))
+
+
+def _output_schema(output_type: Any) -> AgentOutputSchemaBase | None:
+    if output_type is None or output_type is str:
+        return None
+    from agents.agent_output import AgentOutputSchema, AgentOutputSchemaBase
+
+    if isinstance(output_type, AgentOutputSchemaBase):
+        return output_type
+    return AgentOutputSchema(output_type)

@@ -1,0 +1,222 @@
+"""Calling the model: prepare the turn, ask, pass its events on, read its answer.
+
+The only place where streaming differs from not streaming: which of the model's two methods is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from agents._core import facts as f
+from agents._core.effects import CallModel
+from agents._ports.model import ModelTracing
+from agents.exceptions import ModelBehaviorError, ModelTimeoutError
+from agents.items import ModelResponse
+from agents.usage import Usage, usage_of_response
+
+from . import hooks, partial
+from .interpret import interpret, read_call
+from .model_input import ModelRequest, instructions_and_prompt, model_request
+from .view import LiveResponse
+
+if TYPE_CHECKING:
+    from agents._ports.model import Model
+    from agents.agent import Agent
+
+    from .environment import Toolset
+    from .run_loop import Run
+
+YIELD_EVERY = 256
+"""Events after which a model that never waits lets waiting readers run."""
+
+_FAILED_EVENTS = frozenset({"response.failed", "response.incomplete", "error", "response.error"})
+
+
+async def call_model(run: Run, effect: CallModel) -> None:
+    """Ask the model for the turn's response and record it.
+
+    Cancelled, it records what the model had given as `ModelInterrupted`.
+    """
+    environment = run.environment
+    agent = environment.agents[run.state.agent]
+    environment.context.turn_input = hooks.turn_input(run)
+    toolset = await environment.resolve_toolset(agent)
+    instructions, prompt = await instructions_and_prompt(agent, run)
+    request = await model_request(agent, run, instructions, prompt)
+    model = environment.model_of(agent)
+    if hooks.anybody_listens(environment, agent, "on_llm_start", "on_llm_start"):
+        await hooks.tell(
+            environment,
+            agent,
+            "on_llm_start",
+            "on_llm_start",
+            environment.context,
+            agent,
+            request.instructions,
+            request.input,
+        )
+    if effect.attempt > 1:
+        reason = "the process that streamed it is gone"
+        run.record(f.AttemptReset(effect.turn, effect.attempt, reason))
+    run.record(f.ModelRequested(effect.turn, effect.attempt), request)
+    after = run.log.last_seq
+    try:
+        response = await _ask_in_time(run, model, agent, toolset, request)
+    except asyncio.CancelledError:
+        partial.record_interruption(run, agent, effect.turn, after)
+        raise
+    _record_response(run, agent, toolset, effect.turn, response)
+
+
+async def _ask_in_time(
+    run: Run, model: Model, agent: Agent[Any], toolset: Toolset, request: ModelRequest
+) -> ModelResponse:
+    limit = request.settings.timeout
+    try:
+        async with asyncio.timeout(limit) if limit is not None else nullcontext():
+            if run.environment.is_streamed:
+                return await _stream(run, model, agent, toolset, request)
+            return await model.get_response(
+                request.instructions,
+                request.input,
+                request.settings,
+                toolset.tools,
+                run.environment.output_schema(agent),
+                toolset.handoffs,
+                _tracing(run),
+                previous_response_id=request.previous_response_id,
+                conversation_id=request.conversation_id,
+                prompt=request.prompt,
+            )
+    except TimeoutError as error:
+        if limit is None:
+            raise
+        raise ModelTimeoutError(limit) from error
+
+
+def _tracing(run: Run) -> ModelTracing:
+    config = run.environment.config
+    if config.tracing_disabled:
+        return ModelTracing.DISABLED
+    return ModelTracing.ENABLED if config.trace_include_sensitive_data else ModelTracing.ENABLED_WITHOUT_DATA
+
+
+@dataclass(slots=True)
+class _Stream:
+    """What the special events of one stream have told so far."""
+
+    run: Run
+    toolset: Toolset
+    turn: int
+    done_items: list[Any] = field(default_factory=list[Any])
+    response: Any = None
+
+    def take(self, event: Any, kind: str) -> None:
+        if kind == "response.output_item.done":
+            self.done_items.append(event.item)
+            if getattr(event.item, "type", None) == "function_call":
+                self._propose(event.item)
+        elif kind == "response.completed":
+            self.response = event.response
+        else:
+            raise ModelBehaviorError(f"The model's stream ended with {kind}{_reason(event)}")
+
+    def _propose(self, item: Any) -> None:
+        call = read_call(self.toolset, item)
+        state = self.run.state
+        if call.id and call.id not in state.calls and call.id not in state.past_calls:
+            self.run.record(f.CallProposed(self.turn, call))
+
+
+def _reason(event: Any) -> str:
+    """What a failing event says about why."""
+    response = getattr(event, "response", None)
+    error: Any = getattr(response, "error", None) or getattr(event, "error", None) or event
+    if isinstance(error, dict):
+        error = cast("dict[str, Any]", error)
+        code, message = error.get("code"), error.get("message")
+    else:
+        code, message = getattr(error, "code", None), getattr(error, "message", None)
+    details = getattr(response, "incomplete_details", None)
+    said = [str(part) for part in (code, message, getattr(details, "reason", None)) if part]
+    return f": {': '.join(said)}" if said else ""
+
+
+_SPECIAL_EVENTS = _FAILED_EVENTS | {"response.output_item.done", "response.completed"}
+
+
+async def _stream(
+    run: Run, model: Model, agent: Agent[Any], toolset: Toolset, request: ModelRequest
+) -> ModelResponse:
+    events = model.stream_response(
+        request.instructions,
+        request.input,
+        request.settings,
+        toolset.tools,
+        run.environment.output_schema(agent),
+        toolset.handoffs,
+        _tracing(run),
+        previous_response_id=request.previous_response_id,
+        conversation_id=request.conversation_id,
+        prompt=request.prompt,
+    )
+    log, path, turn = run.log, run.path, run.state.turn
+    stream = _Stream(run, toolset, turn)
+    special, append = _SPECIAL_EVENTS, log.append_delta
+    count = 0
+    async with _closing(events):
+        async for event in events:
+            append(event, turn, path)
+            if event.type in special:
+                stream.take(event, event.type)
+            count += 1
+            if count % YIELD_EVERY == 0 and log.has_woken_readers:
+                await asyncio.sleep(0)
+    if stream.response is None:
+        raise ModelBehaviorError(
+            "Model did not produce a final response: its stream ended without response.completed"
+        )
+    return _response_of(stream)
+
+
+def _closing(events: AsyncIterator[Any]) -> Any:
+    # A generator is closed by the task that iterated it, however the loop is left.
+    return aclosing(cast("Any", events)) if hasattr(events, "aclose") else nullcontext()
+
+
+def _response_of(stream: _Stream) -> ModelResponse:
+    final = stream.response
+    output = final.output or stream.done_items
+    return ModelResponse(
+        output=list(output),
+        usage=usage_of_response(final),
+        response_id=final.id,
+        request_id=getattr(final, "_request_id", None),
+    )
+
+
+def _record_response(
+    run: Run, agent: Agent[Any], toolset: Toolset, turn: int, response: ModelResponse
+) -> None:
+    environment = run.environment
+    environment.context.usage.add(response.usage)
+    read = interpret(agent, toolset, run.state, response)
+    fact = f.ModelResponded(
+        turn,
+        read.output,
+        tuple(read.calls),
+        usage_data(response.usage),
+        response.response_id,
+        end_hook=hooks.anybody_listens(environment, agent, "on_llm_end", "on_llm_end"),
+        tools_may_end=agent.tool_use_behavior != "run_llm_again",
+    )
+    run.record(fact, LiveResponse(response, read.items, read.items_by_call))
+
+
+def usage_data(usage: Usage) -> f.UsageData:
+    """A usage as facts hold it."""
+    return f.UsageData(usage.requests, usage.input_tokens, usage.output_tokens, usage.total_tokens)

@@ -1,0 +1,137 @@
+"""What a model call is given: input, instructions, settings."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import dataclasses
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from agents._default_models import get_default_model_settings
+from agents.exceptions import UserError
+from agents.run_config import CallModelData, ModelInputData
+
+if TYPE_CHECKING:
+    from agents.agent import Agent
+    from agents.model_settings import ModelSettings
+
+    from .run_loop import Run
+
+
+@dataclass(slots=True)
+class ModelRequest:
+    """Everything that goes into one model call but the tools."""
+
+    instructions: str | None
+    input: list[Any]
+    settings: ModelSettings
+    prompt: Any
+    previous_response_id: str | None
+    conversation_id: str | None
+
+
+async def instructions_and_prompt(agent: Agent[Any], run: Run) -> tuple[str | None, Any]:
+    """The system prompt and the stored prompt of a turn. When one fails, the other is cancelled and awaited."""
+    context = run.environment.context
+    instructions = agent.instructions
+    if agent.prompt is None:
+        if instructions is None or isinstance(instructions, str):
+            return instructions, None
+        return await agent.get_system_prompt(context), None
+    tasks = [
+        asyncio.ensure_future(agent.get_system_prompt(context)),
+        asyncio.ensure_future(agent.get_prompt(context)),
+    ]
+    try:
+        made: list[Any] = await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+    return made[0], made[1]
+
+
+def model_settings(agent: Agent[Any], run: Run) -> ModelSettings:
+    """The settings of a turn: the agent's or its model's own, the run's over them, a used tool choice let go."""
+    config = run.environment.config
+    settings = agent.model_settings
+    if config.model is not None and agent.has_implicit_model_settings:
+        settings = get_default_model_settings(config.model) if isinstance(config.model, str) else settings
+    if config.model_settings is not None:
+        settings = settings.resolve(config.model_settings)
+    if settings.tool_choice is not None and agent.reset_tool_choice and _has_used_tools(agent, run):
+        settings = dataclasses.replace(settings, tool_choice=None)
+    return settings
+
+
+def _has_used_tools(agent: Agent[Any], run: Run) -> bool:
+    return run.environment.agents.key_of(agent) in run.state.used_tools
+
+
+async def model_request(agent: Agent[Any], run: Run, instructions: str | None, prompt: Any) -> ModelRequest:
+    """The request of the current turn.
+
+    Raises:
+        UserError: the input filter returned something else than `ModelInputData`.
+    """
+    state, config = run.state, run.environment.config
+    start = state.start
+    assert start is not None, "a turn belongs to a started run"
+    managed = start.server_managed
+    # A list of its own: a model may keep what it is given, and the history goes on growing.
+    items = state.history[state.sent :] if managed else state.history[:]
+    if config.reasoning_item_id_policy == "omit":
+        items = [_without_reasoning_id(item) for item in items]
+    if config.call_model_input_filter is not None:
+        given = ModelInputData(copy.deepcopy(items), instructions)
+        data = CallModelData(given, agent, run.environment.context.context)
+        filtered: Any = config.call_model_input_filter(data)
+        if inspect.isawaitable(filtered):
+            filtered = await filtered
+        if not isinstance(filtered, ModelInputData):
+            raise UserError(
+                f"call_model_input_filter must return a ModelInputData, got {type(filtered).__name__}"
+            )
+        items, instructions = _deduplicated(filtered.input), filtered.instructions
+    return ModelRequest(
+        instructions,
+        items,
+        model_settings(agent, run),
+        prompt,
+        state.previous_response_id if managed else None,
+        start.conversation_id,
+    )
+
+
+def _without_reasoning_id(item: Any) -> Any:
+    if isinstance(item, dict) and item.get("type") == "reasoning" and "id" in item:  # pyright: ignore[reportUnknownMemberType]
+        return {key: value for key, value in item.items() if key != "id"}  # pyright: ignore[reportUnknownVariableType]
+    return item  # pyright: ignore[reportUnknownVariableType]
+
+
+def _deduplicated(items: list[Any]) -> list[Any]:
+    """A filter may repeat an output: the last one wins, in the place of the first."""
+    places: dict[tuple[Any, Any], int] = {}
+    kept: list[Any] = []
+    for item in items:
+        key = _output_key(item)
+        if key is not None and key in places:
+            kept[places[key]] = item
+            continue
+        if key is not None:
+            places[key] = len(kept)
+        kept.append(item)
+    return kept
+
+
+def _output_key(item: Any) -> tuple[Any, Any] | None:
+    if not isinstance(item, dict):
+        return None
+    kind: Any = item.get("type")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    call_id: Any = item.get("call_id")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    if isinstance(kind, str) and kind.endswith("_output") and call_id is not None:
+        return kind, call_id  # pyright: ignore[reportUnknownVariableType]
+    return None

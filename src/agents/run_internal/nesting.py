@@ -1,0 +1,25 @@
+"""How a nested run finds the log of its parent: a link that travels in the tool's context."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agents.log import Path, RunLog
+
+
+@dataclass(slots=True)
+class RunLink:
+    """A place in a log under which the runs that a tool starts are written."""
+
+    log: RunLog
+    path: Path
+    _taken: int = field(default=0)
+
+    def next_path(self) -> Path:
+        """The path of the next run that the tool starts: the call's own, then numbered ones."""
+        self._taken += 1
+        if self._taken == 1:
+            return self.path
+        return (*self.path[:-1], f"{self.path[-1]}#{self._taken}")

@@ -1,0 +1,242 @@
+"""The one loop: ask what is due, have it in flight, record what comes of it.
+
+Rule 1: `run` and `run_streamed`, fresh and resumed, at the top and nested, all are `Run.drive`.
+Rule 2: only `Run.record` appends to the log, and it folds before it appends.
+Rule 3: every effect's task is owned by the flight; leaving the flight cancels and awaits each of them.
+Rule 4: a delta neither folds nor decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from agents._core import facts as f
+from agents._core.decide import Close, Perform, Record, decide
+from agents._core.effects import CallModel, Effect, RunTool
+from agents._core.evolve import evolve
+from agents._core.state import State
+
+from agents.tracing import CustomSpanData
+from agents.tracing.scope import Scope
+from agents.tracing.spans import NoOpSpan
+
+from . import failures
+from .performers import PERFORMERS
+from .view import RunView
+
+if TYPE_CHECKING:
+    from agents.log import Path, RunLog
+    from agents.tracing import Trace
+
+    from .environment import Environment
+    from .spans import RunSpans
+
+Work: TypeAlias = Coroutine[Any, Any, None]
+
+GRACE_S = 1.0
+"""How long a cancelled effect may take to stop before the run ends without it."""
+
+
+class Run:
+    """One run: its state, its view, its place in a log, and what it has in flight."""
+
+    __slots__ = (
+        "_abandoned",
+        "_changed",
+        "_context",
+        "_flight",
+        "_is_landing",
+        "_waiter",
+        "environment",
+        "is_idle",
+        "log",
+        "path",
+        "spans",
+        "state",
+        "view",
+    )
+
+    def __init__(
+        self,
+        environment: Environment,
+        log: RunLog,
+        path: Path,
+        view: RunView,
+        *,
+        state: State | None = None,
+        spans: RunSpans | None = None,
+    ) -> None:
+        self.environment = environment
+        self.log = log
+        self.path = path
+        self.view = view
+        self.state = State() if state is None else state
+        self.spans = spans
+        self.is_idle = False
+        """Whether the loop has returned: nothing more will come."""
+
+        self._context = contextvars.copy_context()
+        self._flight: dict[str, tuple[Effect, asyncio.Task[None]]] = {}
+        self._abandoned: set[str] = set()
+        self._is_landing = False
+        self._changed = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def hide_trace(self, trace: Trace) -> None:
+        """Have a no-op trace current in whatever this run calls: it is not to be traced, nor its caller's to grow."""
+        self._context.run(Scope.set_current_trace, trace)
+        self._context.run(Scope.set_current_span, NoOpSpan(CustomSpanData("untraced run", {})))
+
+    # --- recording
+
+    def record(self, fact: f.Fact, live: Any = None) -> None:
+        """Fold a fact, append it, and let the loop decide anew.
+
+        Raises:
+            IllegalFact: the run does not accept it where it stands; nothing was changed.
+        """
+        evolve(self.state, fact)
+        self.log.append(fact, live, self.path)
+        self.view.absorb(fact, live)
+        if self.spans is not None:
+            self.spans.absorb(fact, live)
+        self._changed = True
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def observe(self, fact: f.ToolProgressed) -> None:
+        """Append an ephemeral fact: readers see it, the state does not."""
+        if not self.state.is_closed:
+            self.log.append(fact, None, self.path)
+
+    def request_cancel(self, mode: f.CancelMode) -> None:
+        """Ask the run to stop; idempotent, and nothing once it has ended."""
+        if self.state.is_closed or self.state.start is None or self.state.cancel in {mode, "immediate"}:
+            return
+        self.record(f.CancelRequested(mode))
+
+    def is_wanted(self, effect_id: str) -> bool:
+        """Whether what an effect has to say is still asked for."""
+        return effect_id not in self._abandoned and not self.state.is_closed
+
+    # --- the loop
+
+    async def drive(self) -> None:
+        """Advance the run until it has ended, or waits for decisions from outside.
+
+        Raises:
+            BaseException: what ended the run, with its `run_data`, after it was recorded.
+        """
+        try:
+            while True:
+                decision = decide(self.state)
+                if isinstance(decision, Record):
+                    self.record(decision.fact)
+                elif isinstance(decision, Perform):
+                    self._changed = False
+                    for effect in decision.effects:
+                        self._launch(effect)
+                    if not self._changed:
+                        await self._wait()
+                elif isinstance(decision, Close):
+                    await self._close(decision.fact)
+                else:
+                    break
+        except asyncio.CancelledError:
+            await self._cancelled_from_outside()
+            raise
+        finally:
+            await self._land()
+            self.is_idle = True
+            if not self.path:
+                self.log.close()
+            else:
+                self.log.nudge()
+        failures.raise_if_failed(self)
+
+    async def _wait(self) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _launch(self, effect: Effect) -> None:
+        if effect.id in self._flight:
+            return
+        try:
+            work = PERFORMERS[type(effect)](self, effect)
+        except Exception as error:  # noqa: BLE001 (the flight's rim: an effect that raises becomes a fact)
+            self._effect_failed(effect, error)
+            return
+        if work is None:
+            return
+        context = (
+            self._context.copy() if self.spans is None else self.spans.context_for(effect, self._context)
+        )
+        task = asyncio.get_running_loop().create_task(self._fly(effect, work), context=context)
+        self._flight[effect.id] = (effect, task)
+
+    async def _fly(self, effect: Effect, work: Work) -> None:
+        """Await one effect. What it raises becomes a fact, unless nobody asks for it any more."""
+        try:
+            await work
+        except asyncio.CancelledError as error:
+            if self._is_landing or effect.id in self._abandoned:
+                raise
+            self._effect_failed(effect, error)
+        except Exception as error:  # noqa: BLE001 (the flight's rim: an effect that raises becomes a fact)
+            if not self._is_landing and effect.id not in self._abandoned:
+                self._effect_failed(effect, error)
+        finally:
+            self._flight.pop(effect.id, None)
+            self._abandoned.discard(effect.id)
+            self._drop_stale(effect)
+
+    def _effect_failed(self, effect: Effect, error: BaseException) -> None:
+        if not self.state.is_closed:
+            self.record(failures.effect_failed(effect, error), error)
+
+    def _drop_stale(self, effect: Effect) -> None:
+        """Cancel early tools of a response that took their calls back."""
+        if not isinstance(effect, CallModel):
+            return
+        for other, task in list(self._flight.values()):
+            if isinstance(other, RunTool) and other.call.id not in self.state.calls:
+                self._abandoned.add(other.id)
+                task.cancel()
+
+    # --- the end
+
+    async def _close(self, fact: f.RunFinished | f.RunFailed | f.RunCancelled) -> None:
+        await self._land()
+        live = failures.exception_of(self) if isinstance(fact, f.RunFailed) else None
+        self.record(fact, live)
+
+    async def _cancelled_from_outside(self) -> None:
+        """The task that drives the run was cancelled: say so in the log before letting go."""
+        await self._land()
+        if not self.state.is_closed and self.state.start is not None:
+            self.record(f.RunCancelled("immediate"))
+
+    async def _land(self) -> None:
+        """Cancel what is in flight and await its end, for a grace time.
+
+        What settles while it is being cancelled is recorded; what does not stop
+        in time stays claimed, and its late result is dropped.
+        """
+        if not self._flight:
+            return
+        self._is_landing = True
+        tasks = [task for _, task in self._flight.values()]
+        for task in tasks:
+            task.cancel()
+        _, late = await asyncio.wait(tasks, timeout=GRACE_S)
+        if late:
+            self._abandoned.update(self._flight)
+        self._flight.clear()
+        self._is_landing = False

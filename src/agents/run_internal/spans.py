@@ -1,0 +1,273 @@
+"""The spans of a run: its facts, projected to traces.
+
+Rule 1: a span starts when a fact, or the launch of the effect that a fact made due, says so; it ends with the fact
+    that settles it, or with the run.
+Rule 2: nothing here can fail a run: processors' errors are logged by the provider.
+Rule 3: no current span of the caller is touched; effects start with theirs current in a context of their own.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from typing import TYPE_CHECKING, Any
+
+from agents._core import facts as f
+from agents._core.effects import CheckGuardrail, Effect, RunTool, TakeHandoff
+from agents.exceptions import ModelBehaviorError
+from agents.tracing import (
+    AgentSpanData,
+    FunctionSpanData,
+    GuardrailSpanData,
+    HandoffSpanData,
+    Span,
+    SpanError,
+    TaskSpanData,
+    Trace,
+    TurnSpanData,
+    get_trace_provider,
+)
+from agents.tracing.context import create_trace_for_run
+from agents.tracing.scope import Scope
+from agents.usage import task_usage_to_span_data, turn_usage_to_span_data
+
+from .view import LiveHandoff, LiveOutput
+
+if TYPE_CHECKING:
+    from agents.agent import Agent
+    from agents.run_config import RunConfig
+
+    from .run_loop import Run
+
+REDACTED = "Error details are redacted."
+
+
+def start_trace(config: RunConfig) -> tuple[Trace | None, bool]:
+    """The trace that a run has to start, if any, and whether the run is traced at all."""
+    trace = create_trace_for_run(
+        workflow_name=config.workflow_name,
+        trace_id=config.trace_id,
+        group_id=config.group_id,
+        metadata=config.trace_metadata,
+        tracing=config.tracing,
+        disabled=config.tracing_disabled,
+    )
+    if trace is None:
+        return None, Scope.get_current_trace() is not None and not config.tracing_disabled
+    return trace, trace.trace_id != "no-op"
+
+
+class RunSpans:
+    """The open spans of one run."""
+
+    __slots__ = (
+        "_agent",
+        "_config",
+        "_effects",
+        "_parent",
+        "_run",
+        "_shows_turns",
+        "_task",
+        "_trace",
+        "_turn",
+    )
+
+    def __init__(self, run: Run, config: RunConfig, trace: Trace | None) -> None:
+        self._run = run
+        self._config = config
+        self._trace = trace
+        # Within a caller's trace, or nested in a tool, the run hangs under what is current there.
+        self._parent: Trace | Span[Any] | None = trace if trace is not None else Scope.get_current_span()
+        tracing = config.tracing
+        self._shows_turns = tracing is None or tracing.get("include_task_and_turn_spans", True)
+        self._task: Span[TaskSpanData] | None = None
+        self._agent: Span[AgentSpanData] | None = None
+        self._turn: Span[TurnSpanData] | None = None
+        self._effects: dict[str, Span[Any]] = {}
+
+    # --- contexts
+
+    def context_for(self, effect: Effect, base: contextvars.Context) -> contextvars.Context:
+        """A copy of the run's context in which the effect's own span is current."""
+        context = base.copy()
+        span = self._span_for(effect)
+        if self._trace is not None:
+            context.run(Scope.set_current_trace, self._trace)
+        if span is not None:
+            context.run(Scope.set_current_span, span)
+        return context
+
+    def _span_for(self, effect: Effect) -> Span[Any] | None:
+        match effect:
+            case RunTool():
+                return self._effects.get(f"tool/{effect.call.id}", self._innermost())
+            case CheckGuardrail():
+                return self._open(
+                    f"guard/{effect.guard.id}", GuardrailSpanData(effect.guard.name), self._agent
+                )
+            case TakeHandoff():
+                data = HandoffSpanData(from_agent=self._run.view.agent.name, to_agent=None)
+                return self._open(f"handoff/{effect.call.id}", data, self._innermost())
+            case _:
+                return self._innermost()
+
+    def _innermost(self) -> Span[Any] | None:
+        return self._turn or self._agent or self._task
+
+    def _start(self, data: Any, parent: Trace | Span[Any] | None) -> Span[Any]:
+        span = get_trace_provider().create_span(data, parent=parent)
+        span.start()
+        return span
+
+    def _open(self, key: str, data: Any, parent: Trace | Span[Any] | None) -> Span[Any]:
+        span = self._effects.get(key)
+        if span is None:
+            span = self._effects[key] = self._start(data, parent)
+        return span
+
+    def _close(self, key: str) -> Any:
+        span = self._effects.pop(key, None)
+        if span is not None:
+            span.finish()
+        return span
+
+    # --- facts
+
+    def absorb(self, fact: f.Fact, live: Any) -> None:
+        """Start or end the spans that a fact is about."""
+        match fact:
+            case f.RunStarted():
+                self._start_run()
+            case f.TurnStarted():
+                self._start_turn(fact)
+            case f.ModelRequested():
+                self._name_tools()
+            case f.ModelResponded():
+                pass
+            case f.ToolClaimed():
+                self._open(
+                    f"tool/{fact.call}",
+                    FunctionSpanData(fact.name, self._tool_input(fact), None),
+                    self._innermost(),
+                )
+            case f.ToolReturned() | f.ToolFailed():
+                self._end_tool(fact, live)
+            case f.GuardrailChecked():
+                self._end_guardrail(fact)
+            case f.HandedOff():
+                self._end_handoff(fact, live)
+            case f.RunFinished() | f.RunFailed() | f.RunCancelled():
+                self._end(fact, live)
+            case _:
+                pass
+
+    def finish(self) -> None:
+        """End everything: the run has come to its end, or to a pause."""
+        for key in list(self._effects):
+            self._close(key)
+        self._end_turn()
+        self._end_agent()
+        if self._task is not None:
+            self._task.span_data.usage = task_usage_to_span_data(self._run.environment.context.usage)
+            self._task.finish()
+            self._task = None
+        if self._trace is not None:
+            self._trace.finish()
+            self._trace = None
+
+    def _start_run(self) -> None:
+        if self._trace is not None:
+            self._trace.start()
+        if self._shows_turns:
+            self._task = self._start(TaskSpanData(self._config.workflow_name), self._parent)
+
+    def _start_agent(self, agent: Agent[Any]) -> None:
+        output_type = agent.output_type
+        name = "str" if output_type is None else getattr(output_type, "__name__", str(output_type))
+        data = AgentSpanData(agent.name, output_type=name)
+        self._agent = self._start(data, self._task if self._task is not None else self._parent)
+
+    def _start_turn(self, fact: f.TurnStarted) -> None:
+        self._end_turn()
+        agent = self._run.view.agent
+        if self._agent is None:
+            self._start_agent(agent)
+        if self._shows_turns:
+            self._turn = self._start(TurnSpanData(fact.turn, agent.name), self._agent)
+
+    def _name_tools(self) -> None:
+        toolset = self._run.environment.toolset
+        if self._agent is not None and toolset is not None:
+            self._agent.span_data.tools = [tool.name for tool in toolset.tools]
+            self._agent.span_data.handoffs = [handoff.agent_name for handoff in toolset.handoffs]
+
+    def _tool_input(self, fact: f.ToolClaimed) -> str | None:
+        if not self._config.trace_include_sensitive_data:
+            return None
+        return self._run.state.calls[fact.call].call.arguments
+
+    def _end_tool(self, fact: f.ToolReturned | f.ToolFailed, live: LiveOutput) -> None:
+        span = self._effects.get(f"tool/{fact.call}")
+        if span is None:
+            return
+        shows = self._config.trace_include_sensitive_data
+        if shows:
+            span.span_data.output = live.value
+        if isinstance(fact, f.ToolFailed):
+            detail = fact.error.message if shows and fact.output is None else REDACTED
+            span.set_error(
+                SpanError(message="Error running tool", data={"tool_name": fact.name, "error": detail})
+            )
+        self._close(f"tool/{fact.call}")
+
+    def _end_guardrail(self, fact: f.GuardrailChecked) -> None:
+        span = self._effects.get(f"guard/{fact.guard}")
+        if span is not None:
+            span.span_data.triggered = fact.tripped
+            self._close(f"guard/{fact.guard}")
+
+    def _end_handoff(self, fact: f.HandedOff, live: LiveHandoff) -> None:
+        span = self._effects.get(f"handoff/{fact.call}")
+        if span is not None:
+            span.span_data.to_agent = live.target.name
+            asked = [call.call.name for call in self._run.state.calls.values() if call.call.kind == "handoff"]
+            if len(asked) > 1:
+                error = SpanError(message="Multiple handoffs requested", data={"requested_agents": asked})
+                span.set_error(error)
+            self._close(f"handoff/{fact.call}")
+        self._end_turn()
+        self._end_agent()
+
+    def _end_turn(self) -> None:
+        if self._turn is not None:
+            responses = self._run.view.raw_responses
+            if responses:
+                self._turn.span_data.usage = turn_usage_to_span_data(responses[-1].usage)
+            self._turn.finish()
+            self._turn = None
+
+    def _end_agent(self) -> None:
+        if self._agent is not None:
+            self._agent.finish()
+            self._agent = None
+
+    def _end(self, fact: f.RunFinished | f.RunFailed | f.RunCancelled, live: Any) -> None:
+        if isinstance(fact, f.RunFailed) and self._agent is not None:
+            error = self._agent_error(fact, live)
+            if error is not None:
+                self._agent.set_error(error)
+        self.finish()
+
+    def _agent_error(self, fact: f.RunFailed, live: Any) -> SpanError | None:
+        if isinstance(live, ModelBehaviorError):
+            return None
+        state = self._run.state
+        if state.tripped is not None:
+            name = live.guardrail_result.guardrail.get_name()
+            return SpanError(message="Guardrail tripwire triggered", data={"guardrail": name})
+        if fact.error.type == "MaxTurnsExceeded":
+            limit = None if state.start is None else state.start.max_turns
+            return SpanError(message="Max turns exceeded", data={"max_turns": limit})
+        shows = self._config.trace_include_sensitive_data
+        return SpanError(
+            message="Error in agent run", data={"error": fact.error.message if shows else REDACTED}
+        )

@@ -1,0 +1,287 @@
+"""Running one tool call: guardrails, hooks, the tool itself, and what the model is told."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from agents._core import facts as f
+from agents._core import history
+from agents._core.effects import AnswerCall, CheckApproval, RunTool
+from agents.exceptions import (
+    ModelBehaviorError,
+    ToolInputGuardrailTripwireTriggered,
+    ToolOutputGuardrailTripwireTriggered,
+)
+from agents.items import ItemHelpers, ToolApprovalItem, ToolCallOutputItem
+from agents.run_config import ToolErrorFormatterArgs
+from agents.tool import get_function_tool_origin
+from agents.tool.custom_data import extract_custom_data
+from agents.tool.execute import execute_function_tool, run_failure
+from agents.tool.function import approval_rule
+from agents.tool_context import ToolContext, bind_call
+from agents.tool_guardrails import (
+    ToolInputGuardrailData,
+    ToolInputGuardrailResult,
+    ToolOutputGuardrailData,
+    ToolOutputGuardrailResult,
+)
+
+from . import failures, hooks
+from .json_form import json_form
+from .nesting import RunLink
+from .view import LiveOutput
+
+if TYPE_CHECKING:
+    from agents.agent import Agent
+    from agents.tool import FunctionTool
+
+    from .run_loop import Run
+
+SECOND_HANDOFF = "Multiple handoffs detected, ignoring this one."
+NOT_APPROVED = "Tool execution was not approved."
+
+
+@dataclass(slots=True)
+class _Invocation:
+    """One call on its way through its tool."""
+
+    run: Run
+    call: f.Call
+    agent: Agent[Any]
+    tool: FunctionTool
+    raw: Any
+    context: ToolContext[Any]
+    began: float
+
+    @property
+    def duration_ms(self) -> float:
+        return round((time.perf_counter() - self.began) * 1000, 3)
+
+
+async def run_tool(run: Run, effect: RunTool) -> None:
+    """Run a claimed tool and settle its call.
+
+    Raises:
+        Exception: from a hook or a guardrail of the call, which is then not settled.
+    """
+    call = effect.call
+    invocation = await _prepare(run, call)
+    try:
+        rejection = await _check_input(invocation)
+        if rejection is not None:
+            await _settle(invocation, rejection, rejection, None)
+            return
+        environment, agent, context = run.environment, invocation.agent, invocation.context
+        if hooks.anybody_listens(environment, agent, "on_tool_start", "on_tool_start"):
+            await hooks.tell(
+                environment, agent, "on_tool_start", "on_tool_start", context, agent, invocation.tool
+            )
+        try:
+            outcome = await execute_function_tool(invocation.tool, context, call.arguments)
+        except Exception as error:  # noqa: BLE001 (whatever a tool raises ends the run as the fact ToolFailed)
+            _fail(invocation, run_failure(invocation.tool, error))
+            return
+        shown = await _check_output(invocation, outcome.output)
+        await _settle(invocation, outcome.output, shown, outcome.error)
+    finally:
+        bind_call(invocation.context, idempotency_key=invocation.context.idempotency_key)
+
+
+async def _prepare(run: Run, call: f.Call) -> _Invocation:
+    environment = run.environment
+    agent = environment.agents[run.state.agent]
+    toolset = await environment.toolset_for(agent)
+    tool = toolset.tools_by_name.get(call.name)
+    if tool is None:
+        raise ModelBehaviorError(f"Tool {call.name} not found in agent {agent.name}")
+    raw = _raw_call(run, call)
+    context = environment.context
+    tool_context: ToolContext[Any] = ToolContext(
+        context.context,
+        context.usage,
+        tool.name,
+        call.id,
+        call.arguments,
+        raw,
+        agent=agent,
+        run_config=environment.config,
+        turn_input=context.turn_input,
+        tool_input=context.tool_input,
+    )
+    path = (*run.path, call.id)
+
+    def progress(value: Any) -> None:
+        run.observe(f.ToolProgressed(call.id, json_form(value)))
+
+    bind_call(tool_context, idempotency_key="/".join(path), progress=progress, link=RunLink(run.log, path))
+    return _Invocation(run, call, agent, tool, raw, tool_context, time.perf_counter())
+
+
+def _raw_call(run: Run, call: f.Call) -> Any:
+    """The call as the model made it; one made of its facts while its response still streams."""
+    turn = run.view.turn
+    if turn is not None and call.id in turn.calls:
+        return turn.calls[call.id].raw_item
+    from openai.types.responses import ResponseFunctionToolCall
+
+    name = call.name.rpartition(".")[2]
+    return ResponseFunctionToolCall(
+        type="function_call", call_id=call.id, name=name, arguments=call.arguments
+    )
+
+
+# --- guardrails of a call
+
+
+async def _check_input(invocation: _Invocation) -> str | None:
+    """The message that takes the tool's place when a guardrail rejects the call; None when none does."""
+    for guardrail in invocation.tool.tool_input_guardrails or ():
+        output = await guardrail.run(ToolInputGuardrailData(invocation.context, invocation.agent))
+        _record_verdict(invocation, guardrail, output, "input", ToolInputGuardrailResult(guardrail, output))
+        behavior = output.behavior
+        if behavior["type"] == "raise_exception":
+            raise ToolInputGuardrailTripwireTriggered(guardrail, output)
+        if behavior["type"] == "reject_content":
+            return behavior["message"]
+    return None
+
+
+async def _check_output(invocation: _Invocation, value: Any) -> Any:
+    """What the model is shown: the output, or the message of a guardrail that rejects it."""
+    for guardrail in invocation.tool.tool_output_guardrails or ():
+        data = ToolOutputGuardrailData(invocation.context, invocation.agent, value)
+        output = await guardrail.run(data)
+        _record_verdict(invocation, guardrail, output, "output", ToolOutputGuardrailResult(guardrail, output))
+        behavior = output.behavior
+        if behavior["type"] == "raise_exception":
+            raise ToolOutputGuardrailTripwireTriggered(guardrail, output)
+        if behavior["type"] == "reject_content":
+            return behavior["message"]
+    return value
+
+
+def _record_verdict(invocation: _Invocation, guardrail: Any, output: Any, stage: Any, result: Any) -> None:
+    fact = f.ToolGuardrailChecked(
+        invocation.call.id,
+        guardrail.get_name(),
+        stage,
+        output.behavior["type"],
+        json_form(output.output_info),
+    )
+    invocation.run.record(fact, result)
+
+
+# --- settling
+
+
+async def _settle(invocation: _Invocation, value: Any, shown: Any, error: BaseException | None) -> None:
+    run, call, tool = invocation.run, invocation.call, invocation.tool
+    raw_item: Any = ItemHelpers.tool_call_output_item(
+        invocation.raw,
+        shown,
+        output_json_schema=tool.output_json_schema if error is None else None,
+        output_type_adapter=tool.traits.output_adapter if error is None else None,
+    )
+    custom = await extract_custom_data(tool, invocation.context, shown, raw_item)
+    origin = get_function_tool_origin(tool)
+    item = ToolCallOutputItem(invocation.agent, raw_item, shown, tool_origin=origin, custom_data=custom)
+    live = LiveOutput(item, shown, tool, invocation.context, error)
+    end_hook = hooks.anybody_listens(run.environment, invocation.agent, "on_tool_end", "on_tool_end")
+    if error is None:
+        fact: f.Fact = f.ToolReturned(call.id, call.name, raw_item, invocation.duration_ms, end_hook)
+    else:
+        data = failures.error_data(error)
+        fact = f.ToolFailed(call.id, call.name, data, raw_item, invocation.duration_ms, end_hook)
+    run.record(fact, live)
+
+
+def _fail(invocation: _Invocation, error: BaseException) -> None:
+    call = invocation.call
+    fact = f.ToolFailed(
+        call.id, call.name, failures.error_data(error), None, duration_ms=invocation.duration_ms
+    )
+    invocation.run.record(fact, LiveOutput(_no_item(invocation), None, invocation.tool, None, error))
+
+
+def _no_item(invocation: _Invocation) -> Any:
+    # A failure that ends the run has no output item: nothing was answered.
+    del invocation
+
+
+# --- calls that run nothing
+
+
+async def check_approval(run: Run, effect: CheckApproval) -> None:
+    """Find out whether a call needs a decision from outside, and record it."""
+    call = effect.call
+    environment = run.environment
+    agent = environment.agents[run.state.agent]
+    toolset = await environment.toolset_for(agent)
+    tool = toolset.tools_by_name[call.name]
+    rule = approval_rule(tool)
+    needed: Any = rule
+    if callable(rule):
+        arguments = _plain_arguments(call.arguments)
+        # Arguments that are no plain JSON object are for a person to judge.
+        needed = True if arguments is None else rule(environment.context, arguments, call.id)
+        if inspect.isawaitable(needed):
+            needed = await needed
+    if needed:
+        raw = _raw_call(run, call)
+        item = ToolApprovalItem(agent, raw, tool_name=tool.name, tool_origin=get_function_tool_origin(tool))
+        run.record(f.ApprovalRequested(call.id), item)
+    else:
+        run.record(f.ApprovalWaived(call.id))
+
+
+def _plain_arguments(text: str) -> dict[str, Any] | None:
+    import json
+
+    def refuse(constant: str) -> Any:
+        raise ValueError(constant)
+
+    try:
+        arguments: Any = json.loads(text or "{}", parse_constant=refuse)
+    except ValueError:
+        return None
+    return arguments if isinstance(arguments, dict) else None  # pyright: ignore[reportUnknownVariableType]
+
+
+async def answer_call(run: Run, effect: AnswerCall) -> None:
+    """Settle a call without running anything.
+
+    Raises:
+        ModelBehaviorError: the tool does not exist, and the run is set to fail for it.
+    """
+    call = effect.call
+    environment = run.environment
+    agent = environment.agents[run.state.agent]
+    if effect.reason == "unknown_tool":
+        if environment.config.tool_not_found_behavior == "raise_error":
+            raise ModelBehaviorError(f"Tool {call.name} not found in agent {agent.name}")
+        text = await _formatted(run, call, "tool_not_found", f"Tool '{call.name}' not found.")
+    elif effect.reason == "rejected":
+        message = run.state.calls[call.id].message
+        default = (
+            await _formatted(run, call, "approval_rejected", NOT_APPROVED) if message is None else message
+        )
+        text = default
+    else:
+        text = SECOND_HANDOFF
+    output = history.call_output(call.id, text)
+    item: Any = ToolCallOutputItem(agent, output, text)
+    run.record(f.CallAnswered(call.id, call.name, output, effect.reason), LiveOutput(item, text))
+
+
+async def _formatted(run: Run, call: f.Call, kind: Any, default: str) -> str:
+    formatter = run.environment.config.tool_error_formatter
+    if formatter is None:
+        return default
+    args = ToolErrorFormatterArgs(kind, "function", call.name, call.id, default, run.environment.context)
+    text: Any = formatter(args)
+    if inspect.isawaitable(text):
+        text = await text
+    return text if isinstance(text, str) else default
