@@ -154,8 +154,8 @@ def _object(event: dict[str, Any]) -> rt.ResponseStreamEvent:
     name = event["type"]
     if name in _SUMMARY_PARTS:
         # The client has classes of its own for the parts in these events.
-        part: dict[str, Any] = vars(event["part"])
-        return responses_event({**event, "part": dict(part)})
+        part = cast("dict[str, Any]", vars(event["part"]))
+        return responses_event({**event, "part": part.copy()})
     first = _first_of.get(name)
     if first is None:
         first = _first_of[name] = _event_class(name).model_construct(type=name)
