@@ -70,12 +70,12 @@ if TYPE_CHECKING:
         ModelResponse,
         ReasoningItem,
         RunItem,
-        TResponseInputItem,
         ToolApprovalItem,
         ToolCallItem,
         ToolCallOutputItem,
         ToolSearchCallItem,
         ToolSearchOutputItem,
+        TResponseInputItem,
     )
     from .lifecycle import AgentHooks, RunHooks
     from .log import LogStatistics, Record, RecordsExpired

@@ -7,35 +7,45 @@ import dataclasses
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, NotRequired, TypeAlias, cast
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from ._default_models import get_default_model_settings, gpt_5_reasoning_settings_required
 from ._lazy import lazy_module
 from .lifecycle import AgentHooksBase
 from .model_settings import ModelSettings, model_settings_from
 from .run_context import RunContextWrapper, TContext
+from .tool.traits import UNSET, Unset
+from .util.function_name import function_name
 
 if TYPE_CHECKING:
     from openai.types.responses import response_prompt_param as _prompt_param
 
+    from . import _agent_as_tool as _as_tool
     from . import agent_output as _agent_output
+    from . import agent_tool_input as _agent_tool_input
     from . import guardrail as _guardrail
     from . import handoffs as _handoffs
     from . import lifecycle as _lifecycle
     from . import prompts as _prompts
+    from . import result as _result
+    from . import run_config as _run_config
     from . import stream_events as _stream_events
     from . import tool as _tool
     from ._ports import model as _model
 else:
     _agent_output = lazy_module("agents.agent_output")
+    _agent_tool_input = lazy_module("agents.agent_tool_input")
+    _as_tool = lazy_module("agents._agent_as_tool")
     _guardrail = lazy_module("agents.guardrail")
     _handoffs = lazy_module("agents.handoffs")
     _lifecycle = lazy_module("agents.lifecycle")
     _model = lazy_module("agents._ports.model")
     _prompt_param = lazy_module("openai.types.responses.response_prompt_param")
     _prompts = lazy_module("agents.prompts")
+    # Names of higher floors, for annotations alone: the package itself knows where they live.
+    _result = _run_config = lazy_module("agents")
     _stream_events = lazy_module("agents.stream_events")
     _tool = lazy_module("agents.tool")
 
@@ -49,8 +59,8 @@ class ToolsToFinalOutputResult:
 
 
 ToolsToFinalOutputFunction: TypeAlias = Callable[
-    [RunContextWrapper[TContext], "list[_tool.FunctionToolResult]"],
-    "ToolsToFinalOutputResult | Awaitable[ToolsToFinalOutputResult]",
+    [RunContextWrapper[TContext], list["_tool.FunctionToolResult"]],
+    ToolsToFinalOutputResult | Awaitable[ToolsToFinalOutputResult],
 ]
 
 
@@ -74,11 +84,6 @@ class MCPConfig(TypedDict):
     convert_schemas_to_strict: NotRequired[bool]
     failure_error_function: NotRequired[Any]
     include_server_in_tool_names: NotRequired[bool]
-
-
-Instructions: TypeAlias = (
-    "str | Callable[[RunContextWrapper[TContext], Agent[TContext]], str | Awaitable[str]] | None"
-)
 
 
 @dataclass
@@ -140,7 +145,9 @@ class Agent(AgentBase[TContext], Generic[TContext]):
         TypeError: a field of the wrong kind, named in the message.
     """
 
-    instructions: Instructions[TContext] = None
+    instructions: (
+        str | Callable[[RunContextWrapper[TContext], Agent[TContext]], str | Awaitable[str]] | None
+    ) = None
     """The system prompt, or a function `(context, agent)` that makes it at each turn."""
 
     prompt: _prompts.Prompt | _prompts.DynamicPromptFunction | None = None
@@ -212,6 +219,77 @@ class Agent(AgentBase[TContext], Generic[TContext]):
             given.pop("model_settings", None)
         return type(self)(**{**given, **kwargs})
 
+    def as_tool(
+        self,
+        tool_name: str | None,
+        tool_description: str | None,
+        custom_output_extractor: Callable[[_result.RunResult | _result.RunResultStreaming], Awaitable[str]]
+        | None = None,
+        is_enabled: bool | Callable[[RunContextWrapper[Any], AgentBase[Any]], Awaitable[bool] | bool] = True,
+        on_stream: Callable[[AgentToolStreamEvent], Awaitable[None] | None] | None = None,
+        run_config: _run_config.RunConfig | dict[str, Any] | None = None,
+        max_turns: int | None = None,
+        hooks: _lifecycle.RunHooksBase[TContext, Any] | None = None,
+        previous_response_id: str | None = None,
+        conversation_id: str | None = None,
+        failure_error_function: _tool.ToolErrorFunction | Unset | None = UNSET,
+        needs_approval: bool
+        | Callable[[RunContextWrapper[Any], dict[str, Any], str], Awaitable[bool]] = False,
+        parameters: type[Any] | None = None,
+        input_builder: _agent_tool_input.StructuredToolInputBuilder | None = None,
+        include_input_schema: bool = False,
+        on_stream_max_pending_events: int | None = 1024,
+    ) -> _tool.FunctionTool:
+        """This agent as a tool of another: a call is a nested run, its output the run's.
+
+        The nested run starts with the call's input alone, shares context and
+        usage with the run that calls it, and shows in that run's records under
+        the call's path.
+
+        Args:
+            tool_name: The tool's name; made from the agent's when None.
+            tool_description: What the calling model is told; empty when None.
+            custom_output_extractor: Makes the output of the nested run's result.
+            is_enabled: Whether the tool is offered, or a function that decides.
+            on_stream: Gets every event of the nested run as it happens.
+            run_config: Settings of the nested run; those of the calling run when None.
+            max_turns: Model calls of one nested run; 10 when None.
+            hooks: Hooks of the nested run.
+            previous_response_id: Go on from this response.
+            conversation_id: Go on in this conversation.
+            failure_error_function: Text for the calling model when the run fails; None raises.
+            needs_approval: Whether a call waits for a decision.
+            parameters: Type of structured input; a text under `input` when None.
+            input_builder: Makes the nested run's input of the arguments.
+            include_input_schema: Whether the nested agent is shown the schema of its input.
+            on_stream_max_pending_events: Events that may wait for a slow `on_stream`.
+
+        Raises:
+            UserError: `on_stream` is not callable, or its limit is not positive.
+        """
+        options = _as_tool.AgentToolOptions(
+            custom_output_extractor,
+            on_stream,
+            on_stream_max_pending_events,
+            run_config,
+            max_turns,
+            hooks,
+            previous_response_id,
+            conversation_id,
+            input_builder,
+        )
+        return _as_tool.agent_as_tool(
+            self,
+            _tool_name(self) if tool_name is None else tool_name,
+            tool_description or "",
+            options,
+            parameters=parameters,
+            include_input_schema=include_input_schema,
+            is_enabled=is_enabled,
+            failure_error_function=failure_error_function,
+            needs_approval=needs_approval,
+        )
+
     async def get_system_prompt(self, run_context: RunContextWrapper[TContext]) -> str | None:
         """The instructions for this turn; None when there are none.
 
@@ -241,6 +319,10 @@ def implicit_model_settings(model: str | _model.Model | None) -> ModelSettings:
     if isinstance(model, str) and gpt_5_reasoning_settings_required(model):
         return get_default_model_settings(model)
     return ModelSettings()
+
+
+def _tool_name(agent: Agent[Any]) -> str:
+    return function_name(agent.name, advice="Pass tool_name to as_tool() to choose another.")
 
 
 def _check_instructions_signature(instructions: Callable[..., Any]) -> None:
@@ -281,7 +363,8 @@ def _check(agent: Agent[Any]) -> None:
         raise TypeError(f"Agent hooks must be an AgentHooks instance or None, got {_kind(hooks)}")
     behavior = fields["tool_use_behavior"]
     is_stop = isinstance(behavior, dict) and "stop_at_tool_names" in behavior
-    if behavior not in ("run_llm_again", "stop_on_first_tool") and not is_stop and not callable(behavior):
+    is_known = is_stop or behavior in ("run_llm_again", "stop_on_first_tool")
+    if not is_known and not callable(cast("object", behavior)):
         raise TypeError(
             "Agent tool_use_behavior must be 'run_llm_again', 'stop_on_first_tool', a StopAtTools dict or a "
             f"callable, got {behavior!r}"

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import abc
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
 from ._lazy import lazy_module
 from .items import ItemHelpers
-from .log import Cursor, LogStatistics, Record
-from .run_internal.streaming import EventOrder
+from .log import LogStatistics, Record
+from .run_internal.reading import EventReading
 from .stream_events import RawResponsesStreamEvent, StreamEvent
 from .tool_context import ToolContext
 
@@ -171,15 +170,13 @@ class RunResultStreaming(RunResultBase):
     stops the run.
     """
 
+    trace: _tracing.Trace | None = None
+    """The trace that this run started; None when tracing is off or somebody else started it."""
+
     def __init__(self, run: Run, trace: _tracing.Trace | None) -> None:
         self._run = run
-        self._position = _Position(0, EventOrder(), deque())
-        self._is_cut_off = False
+        self._reading = EventReading(run)
         self.trace = trace
-        """The trace that this run started; None when tracing is off or somebody else started it."""
-
-        self.run_loop_task: asyncio.Task[Any] | None = None
-        """The task that drives the run. Awaiting it gives the run's exception, if there is one."""
 
     def __repr__(self) -> str:
         state = "complete" if self.is_complete else "running"
@@ -197,6 +194,15 @@ class RunResultStreaming(RunResultBase):
         tool_input_guardrail_results = property(lambda self: self._run.view.tool_input_guardrail_results)
         tool_output_guardrail_results = property(lambda self: self._run.view.tool_output_guardrail_results)
         context_wrapper = property(lambda self: self._run.environment.context)
+
+    @property
+    def run_loop_task(self) -> asyncio.Task[Any] | None:
+        """The task that drives the run. Awaiting it gives the run's exception, if there is one."""
+        return self._reading.task
+
+    @run_loop_task.setter
+    def run_loop_task(self, task: asyncio.Task[Any] | None) -> None:
+        self._reading.task = task
 
     @property
     def current_agent(self) -> _agent.Agent[Any]:
@@ -222,7 +228,7 @@ class RunResultStreaming(RunResultBase):
     @property
     def is_complete(self) -> bool:
         """Whether nothing more will come: the run ended, was cancelled, or waits for decisions."""
-        return self._run.is_idle or self._is_cut_off
+        return self._run.is_idle or self._reading.is_cut_off
 
     @property
     def interruptions(self) -> list[_items.ToolApprovalItem]:
@@ -232,10 +238,7 @@ class RunResultStreaming(RunResultBase):
     @property
     def run_loop_exception(self) -> BaseException | None:
         """What ended the run, if it failed; the same object that `stream_events()` raises."""
-        task = self.run_loop_task
-        if task is None or not task.done() or task.cancelled():
-            return None
-        return task.exception()
+        return self._reading.exception
 
     def statistics(self) -> LogStatistics:
         """How much the run's log holds."""
@@ -257,7 +260,7 @@ class RunResultStreaming(RunResultBase):
             AgentsException: what ended the run, after the events that came before it.
             RecordsExpired: the reader is so late that the log's retention has passed it by.
         """
-        return _EventIterator(self)
+        return self._reading.open()
 
     async def stream_text(self) -> AsyncIterator[str]:
         """The text of the agent's messages as it comes, piece by piece.
@@ -300,84 +303,4 @@ class RunResultStreaming(RunResultBase):
         """
         self._run.request_cancel(mode)
         if mode == "immediate":
-            self._is_cut_off = True
-            self._position.pending.clear()
-            self._run.log.nudge()
-
-    @property
-    def is_cut_off(self) -> bool:
-        """Whether `cancel()` ended the classic stream."""
-        return self._is_cut_off
-
-    def _leave_off(self) -> _Position:
-        return self._position
-
-    def _went_on(self, position: _Position) -> None:
-        if position.seq >= self._position.seq:
-            self._position = position
-
-
-@dataclass(slots=True)
-class _Position:
-    """Where a reader of classic events is: records read, and events made of them but not given yet."""
-
-    seq: int
-    order: EventOrder
-    pending: deque[StreamEvent]
-
-    def copy(self) -> _Position:
-        return _Position(self.seq, self.order.copy(), deque(self.pending))
-
-
-class _EventIterator(AsyncIterator[StreamEvent]):
-    """Gives classic events from a position of its own, and leaves it with the result."""
-
-    __slots__ = ("_cursor", "_is_closed", "_position", "_result", "_run")
-
-    def __init__(self, result: RunResultStreaming) -> None:
-        self._result = result
-        self._run = result._run  # pyright: ignore[reportPrivateUsage] (two halves of one thing, in one module)
-        self._position = result._leave_off().copy()  # pyright: ignore[reportPrivateUsage]
-        self._cursor: Cursor = self._run.log.cursor(self._position.seq)
-        self._is_closed = False
-
-    def __aiter__(self) -> _EventIterator:
-        return self
-
-    async def __anext__(self) -> StreamEvent:
-        position, run, result = self._position, self._run, self._result
-        pending = position.pending
-        while True:
-            if self._is_closed or result.is_cut_off:
-                raise StopAsyncIteration
-            if pending:
-                return pending.popleft()
-            entry = self._cursor.take()
-            if entry is not None:
-                position.seq = entry.last_seq
-                if entry.path == run.path:
-                    if entry.is_delta:
-                        result._went_on(position)  # pyright: ignore[reportPrivateUsage]
-                        return RawResponsesStreamEvent(entry.live)
-                    position.order.events(entry, pending)
-                result._went_on(position)  # pyright: ignore[reportPrivateUsage]
-            elif run.is_idle:
-                self._is_closed = True
-                await _raise_error(result)
-                raise StopAsyncIteration
-            else:
-                await run.log.wait()
-
-    async def aclose(self) -> None:
-        """End this iterator. The run goes on, and a next iterator goes on from here."""
-        self._is_closed = True
-
-
-async def _raise_error(result: RunResultStreaming) -> None:
-    """Raise what ended the run. Its task has nothing left to do but to end."""
-    task = result.run_loop_task
-    if task is not None:
-        await asyncio.wait([task])
-    error = result.run_loop_exception
-    if error is not None:
-        raise error
+            self._reading.cut_off()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
+import warnings
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -274,6 +275,7 @@ def _begin(
     link = link_of(environment.context)
     if isinstance(link, RunLink):
         log, path = link.log, link.next_path()
+        environment.is_streamed = is_streamed or link.is_streamed
     else:
         log, path = RunLog(f"run_{uuid.uuid4().hex}", retention=config.log_retention), ()
     given: Any = cast("object", input if isinstance(input, str) else list(cast("list[Any]", input)))
@@ -312,10 +314,9 @@ def _environment(options: dict[str, Any], *, is_streamed: bool) -> Environment:
     given = options.get("run_config")
     config = coerce_run_config(given)
     is_own = given is None or (isinstance(given, dict) and "model_provider" not in given)
-    context = options.get("context")
-    wrapper: RunContextWrapper[Any] = (
-        context if isinstance(context, RunContextWrapper) else RunContextWrapper(context)
-    )
+    context: Any = options.get("context")
+    is_wrapped = isinstance(context, RunContextWrapper)
+    wrapper = cast("RunContextWrapper[Any]", context if is_wrapped else RunContextWrapper(context))
     handlers = cast("Mapping[str, Any]", options.get("error_handlers") or {})
     unknown = sorted(set(handlers) - HANDLED_KINDS)
     if unknown:
@@ -385,15 +386,7 @@ def _run_on_default_loop(work: Coroutine[Any, Any, RunResult]) -> RunResult:
         raise RuntimeError(
             "AgentRunner.run_sync() cannot be called when an event loop is already running: await run() instead"
         )
-    policy = asyncio.get_event_loop_policy()
-    try:
-        loop = policy.get_event_loop()
-    except RuntimeError:
-        loop = policy.new_event_loop()
-        policy.set_event_loop(loop)
-    if loop.is_closed():
-        loop = policy.new_event_loop()
-        policy.set_event_loop(loop)
+    loop = _default_loop()
     task = loop.create_task(work)
     try:
         return loop.run_until_complete(task)
@@ -405,3 +398,17 @@ def _run_on_default_loop(work: Coroutine[Any, Any, RunResult]) -> RunResult:
         raise
     finally:
         loop.run_until_complete(loop.shutdown_asyncgens())
+
+
+def _default_loop() -> asyncio.AbstractEventLoop:
+    """The thread's own event loop; kept, so that what one run opened on it is usable in the next."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            loop = asyncio.get_event_loop()
+        except RuntimeError:
+            loop = None
+    if loop is None or loop.is_closed():
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+    return loop

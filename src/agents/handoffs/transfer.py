@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import logging
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, cast, overload
@@ -16,6 +14,7 @@ from agents._lazy import lazy_module
 from agents.exceptions import ModelBehaviorError, UserError
 from agents.lifecycle import TAgent
 from agents.run_context import RunContextWrapper, TContext
+from agents.util.function_name import function_name
 
 from .input_data import HandoffInputFilter
 
@@ -28,8 +27,6 @@ else:
     _pydantic = lazy_module("pydantic")
     _agent = lazy_module("agents.agent")
     _strict_schema = lazy_module("agents.strict_schema")
-
-_logger = logging.getLogger("openai.agents")
 
 THandoffInput = TypeVar("THandoffInput", default=Any)
 
@@ -84,17 +81,8 @@ class Handoff(Generic[TContext, TAgent]):
         Logs a warning when more than spaces had to be replaced: two agents could
         end up with the same tool name.
         """
-        name = re.sub(r"\s", "_", f"transfer_to_{agent.name}")
-        safe_name = re.sub(r"[^a-zA-Z0-9_]", "_", name)
-        if safe_name != name:
-            _logger.warning(
-                "The tool name %r for the handoff to agent %r contains invalid characters for function calling; "
-                "%r is used. Pass tool_name_override to handoff() to choose another.",
-                name,
-                agent.name,
-                safe_name.lower(),
-            )
-        return safe_name.lower()
+        advice = f"Pass tool_name_override to the handoff() to agent {agent.name!r} to choose another."
+        return function_name(f"transfer_to_{agent.name}", advice=advice)
 
     @classmethod
     def default_tool_description(cls, agent: _agent.AgentBase[Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agents._core import facts as f
 from agents._core.effects import RunHook
@@ -24,8 +24,9 @@ def listens(hooks: object, name: str) -> bool:
     """Whether a hook is overridden, on the class or on the object."""
     if hooks is None:
         return False
-    base = RunHooksBase if isinstance(hooks, RunHooksBase) else AgentHooksBase
-    return getattr(type(hooks), name) is not getattr(base, name) or name in vars(hooks)
+    base: Any = RunHooksBase if isinstance(hooks, RunHooksBase) else AgentHooksBase
+    owner: Any = cast("object", hooks)
+    return getattr(type(owner), name) is not getattr(base, name) or name in vars(owner)
 
 
 def anybody_listens(environment: Environment, agent: Agent[Any], run_hook: str, agent_hook: str) -> bool:

@@ -40,7 +40,7 @@ async def instructions_and_prompt(agent: Agent[Any], run: Run) -> tuple[str | No
         if instructions is None or isinstance(instructions, str):
             return instructions, None
         return await agent.get_system_prompt(context), None
-    tasks = [
+    tasks: list[asyncio.Future[Any]] = [
         asyncio.ensure_future(agent.get_system_prompt(context)),
         asyncio.ensure_future(agent.get_prompt(context)),
     ]

@@ -15,6 +15,9 @@ class RunLink:
 
     log: RunLog
     path: Path
+    is_streamed: bool
+    """Whether the parent asks its models for streams; a nested run does as its parent."""
+
     _taken: int = field(default=0)
 
     def next_path(self) -> Path:

@@ -18,7 +18,6 @@ from agents._core.decide import Close, Perform, Record, decide
 from agents._core.effects import CallModel, Effect, RunTool
 from agents._core.evolve import evolve
 from agents._core.state import State
-
 from agents.tracing import CustomSpanData
 from agents.tracing.scope import Scope
 from agents.tracing.spans import NoOpSpan

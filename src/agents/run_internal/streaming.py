@@ -126,13 +126,12 @@ class EventOrder:
                 pass
 
     def _output(self, live: LiveOutput, into: deque[StreamEvent]) -> None:
-        item: RunItem | None = live.item
-        if item is None:
+        if live.item is None:
             return
         if self._is_open:
-            self._held.append(item)
+            self._held.append(live.item)
         else:
-            _extend(into, [item])
+            _extend(into, [live.item])
 
 
 def _extend(into: deque[StreamEvent], items: Iterable[RunItem]) -> None:

@@ -72,7 +72,7 @@ async def run_tool(run: Run, effect: RunTool) -> None:
     try:
         rejection = await _check_input(invocation)
         if rejection is not None:
-            await _settle(invocation, rejection, rejection, None)
+            await _settle(invocation, rejection, None)
             return
         environment, agent, context = run.environment, invocation.agent, invocation.context
         if hooks.anybody_listens(environment, agent, "on_tool_start", "on_tool_start"):
@@ -85,7 +85,7 @@ async def run_tool(run: Run, effect: RunTool) -> None:
             _fail(invocation, run_failure(invocation.tool, error))
             return
         shown = await _check_output(invocation, outcome.output)
-        await _settle(invocation, outcome.output, shown, outcome.error)
+        await _settle(invocation, shown, outcome.error)
     finally:
         bind_call(invocation.context, idempotency_key=invocation.context.idempotency_key)
 
@@ -116,7 +116,12 @@ async def _prepare(run: Run, call: f.Call) -> _Invocation:
     def progress(value: Any) -> None:
         run.observe(f.ToolProgressed(call.id, json_form(value)))
 
-    bind_call(tool_context, idempotency_key="/".join(path), progress=progress, link=RunLink(run.log, path))
+    bind_call(
+        tool_context,
+        idempotency_key="/".join(path),
+        progress=progress,
+        link=RunLink(run.log, path, environment.is_streamed),
+    )
     return _Invocation(run, call, agent, tool, raw, tool_context, time.perf_counter())
 
 
@@ -177,7 +182,7 @@ def _record_verdict(invocation: _Invocation, guardrail: Any, output: Any, stage:
 # --- settling
 
 
-async def _settle(invocation: _Invocation, value: Any, shown: Any, error: BaseException | None) -> None:
+async def _settle(invocation: _Invocation, shown: Any, error: BaseException | None) -> None:
     run, call, tool = invocation.run, invocation.call, invocation.tool
     raw_item: Any = ItemHelpers.tool_call_output_item(
         invocation.raw,
@@ -203,12 +208,7 @@ def _fail(invocation: _Invocation, error: BaseException) -> None:
     fact = f.ToolFailed(
         call.id, call.name, failures.error_data(error), None, duration_ms=invocation.duration_ms
     )
-    invocation.run.record(fact, LiveOutput(_no_item(invocation), None, invocation.tool, None, error))
-
-
-def _no_item(invocation: _Invocation) -> Any:
-    # A failure that ends the run has no output item: nothing was answered.
-    del invocation
+    invocation.run.record(fact, LiveOutput(None, None, invocation.tool, None, error))
 
 
 # --- calls that run nothing

@@ -39,7 +39,9 @@ class LiveResponse:
 class LiveOutput:
     """Beside a fact that settles a call: the output item, and what the tool itself returned."""
 
-    item: _items.RunItem
+    item: _items.RunItem | None
+    """None when the call failed the run: nothing was answered."""
+
     value: Any = None
     tool: Any = None
     tool_context: Any = None
@@ -132,9 +134,10 @@ class RunView:
         turn = self.turn
         if turn is None:
             return []
-        outputs = [self.outputs[call_id].item for call_id in turn.calls if call_id in self.outputs]
-        made = [self.proposal.item] if self.proposal is not None and self.proposal.item is not None else []
-        return [*turn.items, *outputs, *made]
+        made = [self.outputs[call_id].item for call_id in turn.calls if call_id in self.outputs]
+        if self.proposal is not None:
+            made.append(self.proposal.item)
+        return [*turn.items, *(item for item in made if item is not None)]
 
 
 def _turn_started(view: RunView, _fact: f.TurnStarted, _live: object) -> None:
