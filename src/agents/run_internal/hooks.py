@@ -26,7 +26,7 @@ def listens(hooks: object, name: str) -> bool:
         return False
     base: Any = RunHooksBase if isinstance(hooks, RunHooksBase) else AgentHooksBase
     owner: Any = cast("object", hooks)
-    return getattr(type(owner), name) is not getattr(base, name) or name in vars(owner)
+    return getattr(owner.__class__, name) is not getattr(base, name) or name in vars(owner)
 
 
 def anybody_listens(environment: Environment, agent: Agent[Any], run_hook: str, agent_hook: str) -> bool:
