@@ -1,0 +1,76 @@
+"""What a finished response of the Responses API means: a `ModelResponse`, its usage, or a failure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from agents._lazy import lazy_module
+from agents.exceptions import ModelBehaviorError
+from agents.items import ModelResponse
+from agents.usage import usage_of_response
+
+if TYPE_CHECKING:
+    import pydantic as _pydantic
+    from openai.types import responses as _responses
+else:
+    _pydantic = lazy_module("pydantic")
+    _responses = lazy_module("openai.types.responses")
+
+__all__ = ["FAILURE_TYPES", "event_failure", "model_response", "response_failure"]
+
+FAILURE_TYPES = frozenset({"response.failed", "response.incomplete", "error", "response.error"})
+"""Types of events that end a stream without a usable response."""
+
+
+def model_response(response: _responses.Response, *, preserve_raw_usage: bool | None = None) -> ModelResponse:
+    """The response as the run keeps it.
+
+    Look for a `response_failure` first: a failed response converts too.
+    """
+    usage: object = response.usage
+    return ModelResponse(
+        output=response.output,
+        usage=usage_of_response(response),
+        response_id=response.id,
+        # Documented by the client as public in spite of its name.
+        request_id=response._request_id,  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        raw_usage=_raw(usage) if preserve_raw_usage and usage is not None else None,
+    )
+
+
+def response_failure(response: _responses.Response) -> ModelBehaviorError | None:
+    """The error that a failed or incomplete response stands for, else None."""
+    if response.status not in {"failed", "incomplete"}:
+        return None
+    return _failure(f"response.{response.status}", response)
+
+
+def event_failure(event: _responses.ResponseStreamEvent) -> ModelBehaviorError | None:
+    """The error that a stream's event stands for when it is of `FAILURE_TYPES`, else None.
+
+    Hand the event on first, then raise this.
+    """
+    if event.type not in FAILURE_TYPES:
+        return None
+    return _failure(event.type, getattr(event, "response", event))
+
+
+def _failure(kind: str, told: object) -> ModelBehaviorError:
+    names = ("status", "error", "incomplete_details", "code", "message", "param")
+    known = {name: getattr(told, name, None) for name in names}
+    if known["message"] is not None:
+        # The flat form says it already.
+        known["error"] = None
+    details = "; ".join(f"{name}={value}" for name, value in known.items() if value is not None)
+    message = f"Responses stream ended with terminal event `{kind}`."
+    return ModelBehaviorError(f"{message} {details}." if details else message)
+
+
+def _raw(usage: object) -> dict[str, Any]:
+    """The usage as the server sent it, as a new dict."""
+    if isinstance(usage, _pydantic.BaseModel):
+        return usage.model_dump(exclude_unset=True, warnings=False)
+    if isinstance(usage, Mapping):
+        return dict(cast("Mapping[str, Any]", usage))
+    return dict(vars(usage))

@@ -1,0 +1,96 @@
+"""What an error of the `openai` client says about calling again."""
+
+from __future__ import annotations
+
+import email.utils
+import math
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from agents._lazy import lazy_module
+from agents.retry import ModelRetryAdvice, ModelRetryAdviceRequest, ModelRetryNormalizedError
+
+if TYPE_CHECKING:
+    import openai as _openai
+else:
+    _openai = lazy_module("openai")
+
+__all__ = ["client_retry_advice"]
+
+_TRANSIENT = frozenset({408, 409, 429})
+
+
+def client_retry_advice(request: ModelRetryAdviceRequest) -> ModelRetryAdvice | None:
+    """Advice on an error of the client: by status, by the server's headers, by the kind of failure.
+
+    None for every other error, and for answers that will not change.
+    """
+    error = request.error
+    if isinstance(error, _openai.APIStatusError):
+        return _status_advice(error, request)
+    if isinstance(error, _openai.APIConnectionError):
+        return ModelRetryAdvice(
+            suggested=True,
+            reason=str(error),
+            normalized=ModelRetryNormalizedError(
+                message=str(error),
+                is_network_error=True,
+                is_timeout=isinstance(error, _openai.APITimeoutError),
+            ),
+        )
+    return None
+
+
+def _status_advice(
+    error: _openai.APIStatusError, request: ModelRetryAdviceRequest
+) -> ModelRetryAdvice | None:
+    headers = error.response.headers
+    told = headers.get("x-should-retry")
+    suggested = told == "true" or (told != "false" and _is_transient(error.status_code))
+    if not suggested and told != "false":
+        return None
+    retry_after = _retry_after_s(headers)
+    is_stateful = bool(request.previous_response_id or request.conversation_id)
+    return ModelRetryAdvice(
+        suggested=suggested,
+        retry_after=retry_after,
+        # An answer with such a status created nothing that a second request could collide with.
+        replay_safety="safe" if suggested and (told == "true" or is_stateful) else None,
+        reason=str(error),
+        normalized=ModelRetryNormalizedError(
+            status_code=error.status_code,
+            error_code=error.code,
+            message=str(error),
+            request_id=error.request_id,
+            retry_after=retry_after,
+        ),
+    )
+
+
+def _is_transient(status: int) -> bool:
+    return status in _TRANSIENT or status >= 500
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """The wait that the server asks for, in seconds from now; None when it asks for none."""
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = headers.get("retry-after")
+    seconds = _number(value)
+    if seconds is not None or value is None:
+        return seconds
+    moment = email.utils.parsedate_tz(value)
+    if moment is None:
+        return None
+    return _number(str(email.utils.mktime_tz(moment) - time.time()))
+
+
+def _number(text: str | None) -> float | None:
+    """A finite number of at least 0, else None."""
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if number >= 0 and math.isfinite(number) else None

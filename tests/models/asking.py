@@ -1,0 +1,64 @@
+"""Ask a model without a run around it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+from openai import AsyncOpenAI
+from openai.types.responses import ResponseStreamEvent
+
+from agents.items import ModelResponse
+from agents.model_settings import ModelSettings
+from agents.models.interface import Model, ModelTracing
+from agents.models.openai_responses import OpenAIResponsesModel
+from agents.testing import ResponsesServer
+
+
+def arguments(**given: Any) -> dict[str, Any]:
+    """All arguments of a model call, most of them empty."""
+    return {
+        "system_instructions": None,
+        "input": "Hi",
+        "model_settings": ModelSettings(),
+        "tools": [],
+        "output_schema": None,
+        "handoffs": [],
+        "tracing": ModelTracing.DISABLED,
+        "previous_response_id": None,
+        "conversation_id": None,
+        "prompt": None,
+        **given,
+    }
+
+
+@asynccontextmanager
+async def model_of(server: ResponsesServer, **client: Any) -> AsyncGenerator[OpenAIResponsesModel]:
+    """The model at the server, with a client that does not try again."""
+    options: dict[str, Any] = {"max_retries": 0, **client}
+    async with AsyncOpenAI(base_url=server.base_url, api_key="x", **options) as openai_client:
+        yield OpenAIResponsesModel("m", openai_client)
+
+
+async def respond(model: Model, **given: Any) -> ModelResponse:
+    return await model.get_response(**arguments(**given))
+
+
+async def stream(model: Model, **given: Any) -> list[ResponseStreamEvent]:
+    return [event async for event in model.stream_response(**arguments(**given))]
+
+
+async def stream_until_it_breaks(
+    model: Model, **given: Any
+) -> tuple[list[ResponseStreamEvent], Exception | None]:
+    """The events before the error, and the error."""
+    events: list[ResponseStreamEvent] = []
+    generator: Any = model.stream_response(**arguments(**given))
+    try:
+        async with aclosing(generator):
+            async for event in generator:
+                events.append(event)  # noqa: PERF401 (the events before the error count)
+    except Exception as error:
+        return events, error
+    return events, None
