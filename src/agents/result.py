@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 from ._lazy import lazy_module
 from .items import ItemHelpers
 from .log import LogStatistics, Record
+from .run_internal.model_input import without_reasoning_id
 from .run_internal.reading import EventReading
 from .stream_events import RawResponsesStreamEvent, StreamEvent
 from .tool_context import ToolContext
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from . import agent as _agent
     from . import guardrail as _guardrail
     from . import items as _items
+    from . import run_config as _run_config
     from . import run_context as _run_context
     from . import tool_guardrails as _tool_guardrails
     from . import tracing as _tracing
@@ -31,6 +33,7 @@ else:
     _agent = lazy_module("agents.agent")
     _guardrail = lazy_module("agents.guardrail")
     _items = lazy_module("agents.items")
+    _run_config = lazy_module("agents.run_config")
     _run_context = lazy_module("agents.run_context")
     _tool_guardrails = lazy_module("agents.tool_guardrails")
     _tracing = lazy_module("agents.tracing")
@@ -72,6 +75,11 @@ class RunResultBase(abc.ABC):
     def last_agent(self) -> _agent.Agent[Any]:
         """The agent that was at work last."""
 
+    @property
+    @abc.abstractmethod
+    def _run_config(self) -> _run_config.RunConfig | None:
+        """The settings of the run, where they are known."""
+
     @abc.abstractmethod
     def _model_history(self) -> list[Any]:
         """What the next model call would see."""
@@ -108,11 +116,14 @@ class RunResultBase(abc.ABC):
                 what the next model call of this run would have seen, which
                 differs where a handoff's filter or nesting replaced the history.
         """
+        config = self._run_config
+        omits_ids = config is not None and config.reasoning_item_id_policy == "omit"
         if mode == "normalized":
-            return list(self._model_history())
+            history = self._model_history()
+            return [without_reasoning_id(item) for item in history] if omits_ids else list(history)
         given: list[Any] = ItemHelpers.input_to_new_input_list(self.input)
-        given.extend(item.to_input_item() for item in self.new_items if item.type != "tool_approval_item")
-        return given
+        made = [item.to_input_item() for item in self.new_items if item.type != "tool_approval_item"]
+        return [*given, *(map(without_reasoning_id, made) if omits_ids else made)]
 
     def release_agents(self, *, release_new_items: bool = True) -> None:
         """Hold agents only weakly from now on, so that keeping the result keeps none of them alive."""
@@ -131,11 +142,16 @@ class RunResult(RunResultBase):
     """Calls that wait for a decision; the run is paused while there are any."""
 
     _history: list[Any] = field(default_factory=list[Any], repr=False)
+    _config: _run_config.RunConfig | None = field(default=None, repr=False)
 
     @property
     def last_agent(self) -> _agent.Agent[Any]:
         """The agent that gave the final output, or was at work when the run paused."""
         return self._last_agent
+
+    @property
+    def _run_config(self) -> _run_config.RunConfig | None:
+        return self._config
 
     def _model_history(self) -> list[Any]:
         return self._history
@@ -159,6 +175,7 @@ class RunResult(RunResultBase):
             max_turns=None if start is None else start.max_turns,
             interruptions=list(view.approvals.values()),
             _history=run.state.history,
+            _config=run.environment.config,
         )
 
 
@@ -243,6 +260,10 @@ class RunResultStreaming(RunResultBase):
     def statistics(self) -> LogStatistics:
         """How much the run's log holds."""
         return self._run.log.statistics()
+
+    @property
+    def _run_config(self) -> _run_config.RunConfig | None:
+        return self._run.environment.config
 
     def _model_history(self) -> list[Any]:
         return self._run.state.history

@@ -84,7 +84,7 @@ async def model_request(agent: Agent[Any], run: Run, instructions: str | None, p
     # A list of its own: a model may keep what it is given, and the history goes on growing.
     items = state.history[state.sent :] if managed else state.history[:]
     if config.reasoning_item_id_policy == "omit":
-        items = [_without_reasoning_id(item) for item in items]
+        items = [without_reasoning_id(item) for item in items]
     if config.call_model_input_filter is not None:
         given = ModelInputData(copy.deepcopy(items), instructions)
         data = CallModelData(given, agent, run.environment.context.context)
@@ -106,7 +106,8 @@ async def model_request(agent: Agent[Any], run: Run, instructions: str | None, p
     )
 
 
-def _without_reasoning_id(item: Any) -> Any:
+def without_reasoning_id(item: Any) -> Any:
+    """An input item, without its id if it is a reasoning item."""
     if isinstance(item, dict) and item.get("type") == "reasoning" and "id" in item:  # pyright: ignore[reportUnknownMemberType]
         return {key: value for key, value in item.items() if key != "id"}  # pyright: ignore[reportUnknownVariableType]
     return item  # pyright: ignore[reportUnknownVariableType]
