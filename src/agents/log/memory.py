@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from .._core import facts as f
-from .record import Entry, JoinedEntry, Path, ends_of, join_key, position_after
+from .record import Entry, JoinedEntry, Path, join_key, position_after
 
 DEFAULT_RETENTION = 20_000
 
@@ -196,28 +195,36 @@ class RunLog:
                 future.set_result(None)
 
     def _shrink(self) -> None:
-        """Join, the settled responses first, then drop; make room for a while, so that the cost is amortised."""
-        room = self._retention - self._retention // 4
+        """Join, the settled responses first, then drop; make room for a while, so that the cost is amortised.
+
+        The newest quarter is left as it is: readers that keep up never see a joined delta.
+        """
+        quarter = self._retention // 4
+        old, newest = self._entries[: -quarter or None], self._entries[-quarter:] if quarter else []
         settled_turns = {
             (entry.path, entry.known_fact.turn)
             for entry in self._entries
             if isinstance(entry.known_fact, f.ModelResponded | f.ModelInterrupted | f.AttemptReset)
         }
-        entries = self._join(lambda entry: (entry.path, entry.turn) in settled_turns)
-        if len(entries) > room:
-            self._entries = entries
-            entries = self._join(lambda _: True)
-        if len(entries) > self._retention:
-            entries = self._drop(entries, len(entries) - room)
-        self._entries = entries
-        self._limit = max(self._retention, len(entries) + self._retention // 4)
+        if settled_turns:
+            old = self._join(old, settled_turns)
+        if len(old) > 2 * quarter:
+            old = self._join(old, None)
+        excess = len(old) + len(newest) - self._retention
+        if excess > 0:
+            old = self._drop(old, excess + quarter)
+        self._entries = [*old, *newest]
+        # What cannot be given up does not make every append shrink again.
+        self._limit = max(self._retention, len(self._entries) + quarter)
 
-    def _join(self, may_join: Callable[[Entry], bool]) -> list[Entry]:
+    def _join(self, entries: list[Entry], turns: set[tuple[Path, int]] | None) -> list[Entry]:
+        """Join adjacent deltas: those of some turns, or all."""
         kept: list[Entry] = []
         key: tuple[object, ...] | None = None
         run: list[Entry] = []
-        for entry in self._entries:
-            entry_key = join_key(entry) if may_join(entry) else None
+        for entry in entries:
+            may_join = turns is None or (entry.path, entry.turn) in turns
+            entry_key = join_key(entry) if may_join else None
             if entry_key is None or entry_key != key:
                 self._keep(kept, run)
                 run = []
@@ -230,16 +237,8 @@ class RunLog:
         if len(run) < 2:
             kept.extend(run)
             return
-        texts: list[str] = []
-        ends: array[int] = array("I")
-        length = 0
-        for entry in run:
-            text, inner = ends_of(entry)
-            texts.append(text)
-            ends.extend(end + length for end in inner)
-            length += len(text)
-            self._joined += 0 if isinstance(entry, JoinedEntry) else 1
-        kept.append(JoinedEntry(run[0], "".join(texts), ends))
+        kept.append(JoinedEntry.of(run))
+        self._joined += sum(not isinstance(entry, JoinedEntry) for entry in run)
 
     def _drop(self, entries: list[Entry], count: int) -> list[Entry]:
         kept: list[Entry] = []

@@ -66,6 +66,24 @@ class JoinedEntry(Entry):
         self._ends = ends
         self.live = with_delta(first.live, text)
 
+    @classmethod
+    def of(cls, run: list[Entry]) -> JoinedEntry:
+        """Adjacent entries of one key as one."""
+        texts: list[str] = []
+        ends: array[int] = array("I")
+        length = 0
+        for entry in run:
+            if isinstance(entry, JoinedEntry):
+                text = entry.text
+                ends.extend(end + length for end in entry.ends)
+                length += len(text)
+            else:
+                text = delta_text(entry.live)
+                length += len(text)
+                ends.append(length)
+            texts.append(text)
+        return cls(run[0], "".join(texts), ends)
+
     @property
     def last_seq(self) -> int:
         """The number of the last delta in it."""
@@ -92,9 +110,6 @@ class JoinedEntry(Entry):
         return JoinedEntry(rest, self._text[start:], ends)
 
 
-#: Fields that tell deltas of one part of one item from those of another.
-_PART_FIELDS = ("item_id", "output_index", "content_index", "summary_index")
-
 _JOINED_TYPES = frozenset(
     {
         "response.output_text.delta",
@@ -112,17 +127,27 @@ _JOINED_TYPES = frozenset(
 def join_key(entry: Entry) -> tuple[object, ...] | None:
     """What adjacent entries must agree on to be joined; None when the entry is never joined."""
     event = entry.live
-    if not entry.is_delta or event is None or _field(event, "type") not in _JOINED_TYPES:
+    if not entry.is_delta or event is None:
         return None
-    if _field(event, "logprobs"):
-        # The joined text would no longer say which token had which probability.
+    get = _fields(event).get
+    kind = get("type")
+    # With probabilities, the joined text would no longer say which token had which.
+    if kind not in _JOINED_TYPES or get("logprobs"):
         return None
-    return (entry.path, entry.turn, _field(event, "type"), *(_field(event, name) for name in _PART_FIELDS))
+    return (
+        entry.path,
+        entry.turn,
+        kind,
+        get("item_id"),
+        get("output_index"),
+        get("content_index"),
+        get("summary_index"),
+    )
 
 
 def delta_text(event: Any) -> str:
     """The text that a delta event adds."""
-    return str(_field(event, "delta"))
+    return str(_fields(event)["delta"])
 
 
 def with_delta(event: Any, text: str) -> Any:
@@ -130,14 +155,6 @@ def with_delta(event: Any, text: str) -> Any:
     if isinstance(event, dict):
         return {**cast("dict[str, Any]", event), "delta": text}
     return event.model_copy(update={"delta": text})
-
-
-def ends_of(entry: Entry) -> tuple[str, array[int]]:
-    """An entry's delta text, and where each delta in it ends."""
-    if isinstance(entry, JoinedEntry):
-        return entry.text, entry.ends
-    text = delta_text(entry.live)
-    return text, array("I", (len(text),))
 
 
 def position_after(entries: list[Entry], seq: int) -> int:
@@ -148,10 +165,9 @@ def position_after(entries: list[Entry], seq: int) -> int:
     return index
 
 
-def _field(event: Any, name: str) -> Any:
-    if isinstance(event, dict):
-        return cast("dict[str, Any]", event).get(name)
-    return getattr(event, name, None)
+def _fields(event: Any) -> dict[str, Any]:
+    # The instance's own dict: asking pydantic for a field that is not there costs a raised error.
+    return cast("dict[str, Any]", event if isinstance(event, dict) else event.__dict__)
 
 
 def event_json(event: Any) -> f.Json:
