@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ._installation import warn_of_rivals
 from ._lazy import lazy_exports
 from ._ports.runner import provide_runner
 
@@ -438,6 +439,8 @@ _NAMES_OF_MODULE = {
 }
 
 __getattr__ = lazy_exports(__name__, globals(), _NAMES_OF_MODULE)
+
+warn_of_rivals()
 
 # Agents that are used as tools find the runner through this port, when they are called.
 provide_runner(lambda: __getattr__("Runner"))
