@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -116,6 +117,11 @@ def event_class(name: str) -> type[BaseModel]:
     return next(kind for kind in kinds if name in get_args(kind.model_fields["type"].annotation))
 
 
+def event_types() -> list[str]:
+    kinds: tuple[type[BaseModel], ...] = get_args(get_args(ResponseStreamEvent)[0])
+    return sorted(name for kind in kinds for name in get_args(kind.model_fields["type"].annotation))
+
+
 @st.composite
 def payloads(draw: st.DrawFn) -> dict[str, Any]:
     """An event of a directly filled type: mostly right, sometimes with a field missing, odd or unknown."""
@@ -201,6 +207,43 @@ def test_an_end_before_the_response_is_complete_is_an_error(body: bytes) -> None
     with pytest.raises(ModelBehaviorError, match="ended before the response was complete") as caught:
         decoder.finish()
     assert body[:20].decode() in str(caught.value)
+
+
+def test_garbage_after_the_end_of_the_response_is_ignored() -> None:
+    assert [event.type for event in decoded(completed() + b"data: junk\n\n" + delta())] == [
+        "response.completed"
+    ]
+
+
+def test_json_that_is_nested_too_deep_is_garbage() -> None:
+    with pytest.raises(ModelBehaviorError, match="no JSON object"):
+        decoded(b"data: " + b"[" * 100_000 + b"]" * 100_000 + b"\n\n")
+
+
+@given(
+    chunks=st.lists(st.binary(max_size=40) | st.sampled_from([delta(), completed(), b"data: "]), max_size=8)
+)
+def test_whatever_comes_only_finish_raises_and_only_its_own_error(chunks: list[bytes]) -> None:
+    decoder = ResponsesDecoder()
+    for chunk in chunks:
+        decoder.feed(chunk)
+    with suppress(ModelBehaviorError):
+        decoder.finish()
+
+
+JSON = st.recursive(
+    VALUES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+)
+FIELDS = st.sampled_from(
+    ["response", "item", "part", "output", "id", "usage", "error", "_fields_set", "self"]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(name=st.sampled_from(event_types()) | st.text(max_size=5), rest=st.dictionaries(FIELDS, JSON))
+def test_any_object_becomes_some_event(name: str, rest: dict[str, Any]) -> None:
+    assert responses_event({"type": name, **rest}).type == name
 
 
 def test_a_half_event_at_the_end_is_garbage_not_an_event() -> None:

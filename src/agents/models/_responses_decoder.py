@@ -5,7 +5,7 @@ Who raises what:
 - Events that report a failure (`response.failed`, `response.incomplete`,
   `error` in its flat or nested form, and the bare `{"error": ...}` that some
   servers send) are given as events. What to make of them is for the caller.
-- Garbage (data that is not a JSON object) and truncation (an end without any
+- Garbage before the terminal event (data that is not a JSON object) and truncation (an end without any
   terminal event) raise `ModelBehaviorError`, after the events that came before.
 """
 
@@ -91,7 +91,7 @@ class ResponsesDecoder:
                 break
             try:
                 decoded: object = _decode_json(data)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, RecursionError):
                 decoded = self._decoded_otherwise(data)
             if type(decoded) is not dict:
                 if not self._done:
@@ -112,10 +112,14 @@ class ResponsesDecoder:
             return None
         try:
             return json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def _fail(self, data: bytes) -> None:
+        if self._terminal:
+            # Nothing is missing any more: what follows is not ours.
+            self._done = True
+            return
         shown = data[:_EXCERPT_BYTES].decode("utf-8", "replace")
         self.failure = ModelBehaviorError(
             f"The model's stream holds an event that is no JSON object: {shown!r}. "

@@ -99,11 +99,18 @@ def responses_event(payload: dict[str, Any]) -> _responses.ResponseStreamEvent:
             return cast("_responses.ResponseStreamEvent", event)
     kind = classes.by_type.get(name) if type(name) is str else None
     if kind is None:
-        return cast("_responses.ResponseStreamEvent", classes.first.model_construct(**payload))
+        return cast("_responses.ResponseStreamEvent", _constructed(classes.first, payload))
     try:
         return cast("_responses.ResponseStreamEvent", kind.model_validate(payload))
     except _pydantic.ValidationError:
-        return cast("_responses.ResponseStreamEvent", kind.model_construct(**payload))
+        return cast("_responses.ResponseStreamEvent", _constructed(kind, payload))
+
+
+def _constructed(kind: type[BaseModel], payload: dict[str, Any]) -> BaseModel:
+    """The event without validation, nested objects included."""
+    # The one key that `model_construct` takes for itself.
+    payload.pop("_fields_set", None)
+    return kind.model_construct(**payload)
 
 
 def _filled(plain: _Plain, payload: dict[str, Any]) -> BaseModel | None:
