@@ -114,7 +114,7 @@ def _decide_model(state: State, start: f.RunStarted) -> Decision:
     parallel: tuple[Effect, ...] = _pending_guards(state, "input")
     hooks = tuple(hook for hook in state.hooks.values() if hook.moment != "tool_end")
     if hooks:
-        # One moment after the other: an agent starts only after the handoff to it has been told.
+        # One moment after the other, in the order in which they came.
         return Perform((*parallel, hooks[0]))
     model = CallModel(f"t{state.turn}/model", state.turn, state.attempt + 1)
     if not state.calls:
@@ -181,7 +181,7 @@ def _decide_handoff(state: State) -> Decision:
 def _decide_turn_end(state: State, start: f.RunStarted) -> Decision:
     """The turn is settled, or none has begun: hooks, then a final output or the next turn."""
     if state.turn:
-        ending = tuple(hook for hook in state.hooks.values() if hook.moment not in {"agent_start", "handoff"})
+        ending = tuple(hook for hook in state.hooks.values() if hook.moment != "agent_start")
         if ending:
             return Perform((*_pending_guards(state, "input"), *ending))
         guards = _pending_guards(state, "input")
@@ -190,8 +190,7 @@ def _decide_turn_end(state: State, start: f.RunStarted) -> Decision:
     if state.phase is Phase.SETTLED and state.judge is not None:
         return Perform((ProposeOutput(f"t{state.turn}/output", state.turn, state.judge),))
     if state.cancel == "after_turn" and state.turn:
-        handed = next((hook for hook in state.hooks.values() if hook.moment == "handoff"), None)
-        return Perform((handed,)) if handed is not None else Close(f.RunCancelled("after_turn"))
+        return Close(f.RunCancelled("after_turn"))
     if start.max_turns is not None and state.turn >= start.max_turns:
         return _decide_max_turns(state, start)
     return Record(f.TurnStarted(state.turn + 1, state.agent))

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from agents._core import facts as f
+from agents._core.decide import Perform, Record, decide
+from agents._core.effects import RunHook
+from agents._core.evolve import evolve, fold
+from agents._core.state import State
+
+A, B = f.AgentKey("a"), f.AgentKey("b")
+
+
+def call(call_id: str, kind: f.CallKind = "function", **settings: object) -> f.Call:
+    return f.Call(f.CallId(call_id), kind, "t", "{}", **settings)  # pyright: ignore[reportArgumentType] (settings of a test)
+
+
+def handed_off() -> State:
+    return fold(
+        [
+            f.RunStarted(A, "hi"),
+            f.TurnStarted(1, A),
+            f.ModelRequested(1, 1),
+            f.ModelResponded(1, [{"type": "function_call"}], (call("h", "handoff"),)),
+            f.HandedOff(f.CallId("h"), A, B, {"call_id": "h"}, hook=True, start_hook=True),
+        ]
+    )
+
+
+def test_a_handoff_is_told_before_its_turn_is_left() -> None:
+    state = handed_off()
+    assert decide(state) == Perform((RunHook("t1/handoff/h", "handoff", A, "h"),))
+    evolve(state, f.HookSettled("t1/handoff/h"))
+    assert decide(state) == Record(f.TurnStarted(2, B))
