@@ -317,8 +317,18 @@ def _first(value: Any) -> Any:
     return value
 
 
+ATTACHED_USAGE = "_headrace_usage"
+"""Under this attribute a model may put the `Usage` of a response that took other than one request."""
+
+ATTACHED_RAW_USAGE = "_headrace_raw_usage"
+"""Under this attribute a model may put the usage of a response as its provider told it."""
+
+
 def usage_of_response(response: Any) -> Usage:
     """The usage of one finished response of the Responses API; one request even when it tells no tokens."""
+    attached: Usage | None = vars(cast("object", response)).get(ATTACHED_USAGE)
+    if attached is not None:
+        return attached
     told = response.usage
     if told is None:
         return Usage(requests=1)

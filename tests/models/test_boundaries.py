@@ -14,6 +14,7 @@ PURE = ["_sse", "_responses_decoder", "_responses_events", "_responses_request"]
 PUBLIC = [
     "agents.models.default_models",
     "agents.models.interface",
+    "agents.models.multi_provider",
     "agents.models.openai_provider",
     "agents.models.openai_responses",
     "agents.model_settings",

@@ -209,6 +209,10 @@ class Record:
     def of(cls, entry: Entry, run_id: str) -> Record:
         """The public form of an entry."""
         fact = entry.fact
-        data: dict[str, f.Json] = msgspec.to_builtins(fact)
+        fields: dict[str, Any] = msgspec.to_builtins(fact)
+        # Facts hold tuples as fields alone; JSON has none.
+        data: dict[str, f.Json] = {
+            name: [*value] if isinstance(value, tuple) else value for name, value in fields.items()
+        }
         kind = f.KINDS.by_type[type(fact)]
         return cls(entry.seq, entry.last_seq, round(entry.at * 1000), run_id, entry.path, kind, data)

@@ -12,8 +12,8 @@ from agents.exceptions import ModelBehaviorError
 
 from ._client_stream import as_raw_request, event_batches
 from ._responses_request import ConvertedTools, Converter, ModelCall, responses_request
-from ._responses_result import FAILURE_TYPES, event_failure, model_response, response_failure
 from ._retry_advice import client_retry_advice
+from .responses_result import FAILURE_TYPES, event_failure, model_response, response_failure
 
 if TYPE_CHECKING:
     import openai as _openai

@@ -49,7 +49,7 @@ def error_details(run: Run) -> RunErrorDetails:
     view = run.view
     return RunErrorDetails(
         input=view.input if isinstance(view.input, str) else list(view.input),
-        new_items=view.new_items,
+        new_items=view.answered_items,
         raw_responses=list(view.raw_responses),
         last_agent=view.agent,
         context_wrapper=run.environment.context,

@@ -14,6 +14,7 @@ from agents._lazy import lazy_module
 from agents.agent import ToolsToFinalOutputResult
 from agents.exceptions import MaxTurnsExceeded, ModelBehaviorError, ModelRefusalError, UserError
 from agents.items import ItemHelpers, MessageOutputItem, output_item_to_input
+from agents.items.run_items import raw_field
 from agents.run_error_handlers import RunErrorData, RunErrorHandlerInput, RunErrorHandlerResult
 from agents.tool import FunctionTool, FunctionToolResult
 
@@ -65,6 +66,10 @@ def propose(run: Run, source: f.OutputSource, value: Any, item: Any = None) -> N
 def _from_message(run: Run, effect: ProposeOutput) -> None:
     turn = run.view.turn
     assert turn is not None, "an output is looked for in a response"
+    if any(raw_field(raw, "type") == "function_call" for raw in turn.response.output):
+        # Had one of them been ours to settle, nobody would look for a message: the model repeated settled calls.
+        run.record(f.OutputDeferred(effect.turn))
+        return
     schema = run.environment.output_schema(run.view.agent)
     messages = [item for item in turn.items if isinstance(item, MessageOutputItem)]
     last = messages[-1].raw_item if messages else None

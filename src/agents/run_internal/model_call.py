@@ -16,7 +16,8 @@ from agents._core.effects import CallModel
 from agents._ports.model import ModelTracing
 from agents.exceptions import ModelBehaviorError, ModelTimeoutError
 from agents.items import ModelResponse
-from agents.usage import Usage, usage_of_response
+from agents.models.responses_result import FAILURE_TYPES, event_failure, model_response
+from agents.usage import Usage
 
 from . import hooks, partial
 from .interpret import interpret, read_call
@@ -26,14 +27,13 @@ from .view import LiveResponse
 if TYPE_CHECKING:
     from agents._ports.model import Model
     from agents.agent import Agent
+    from agents.model_settings import ModelSettings
 
     from .environment import Toolset
     from .run_loop import Run
 
 YIELD_EVERY = 256
 """Events after which a model that never waits lets waiting readers run."""
-
-_FAILED_EVENTS = frozenset({"response.failed", "response.incomplete", "error", "response.error"})
 
 
 async def call_model(run: Run, effect: CallModel) -> None:
@@ -123,7 +123,9 @@ class _Stream:
         elif kind == "response.completed":
             self.response = event.response
         else:
-            raise ModelBehaviorError(f"The model's stream ended with {kind}{_reason(event)}")
+            failure = event_failure(event)
+            assert failure is not None, "every special event that is not handled here is a failure"
+            raise failure
 
     def _propose(self, item: Any) -> None:
         call = read_call(self.toolset, item)
@@ -132,21 +134,7 @@ class _Stream:
             self.run.record(f.CallProposed(self.turn, call))
 
 
-def _reason(event: Any) -> str:
-    """What a failing event says about why."""
-    response = getattr(event, "response", None)
-    error: Any = getattr(response, "error", None) or getattr(event, "error", None) or event
-    if isinstance(error, dict):
-        error = cast("dict[str, Any]", error)
-        code, message = error.get("code"), error.get("message")
-    else:
-        code, message = getattr(error, "code", None), getattr(error, "message", None)
-    details = getattr(response, "incomplete_details", None)
-    said = [str(part) for part in (code, message, getattr(details, "reason", None)) if part]
-    return f": {': '.join(said)}" if said else ""
-
-
-_SPECIAL_EVENTS = _FAILED_EVENTS | {"response.output_item.done", "response.completed"}
+_SPECIAL_EVENTS = FAILURE_TYPES | {"response.output_item.done", "response.completed"}
 
 
 async def _stream(
@@ -180,7 +168,7 @@ async def _stream(
         raise ModelBehaviorError(
             "Model did not produce a final response: its stream ended without response.completed"
         )
-    return _response_of(stream)
+    return _response_of(stream, request.settings)
 
 
 def _closing(events: AsyncIterator[Any]) -> Any:
@@ -188,15 +176,11 @@ def _closing(events: AsyncIterator[Any]) -> Any:
     return aclosing(cast("Any", events)) if hasattr(events, "aclose") else nullcontext()
 
 
-def _response_of(stream: _Stream) -> ModelResponse:
-    final = stream.response
-    output = final.output or stream.done_items
-    return ModelResponse(
-        output=list(output),
-        usage=usage_of_response(final),
-        response_id=final.id,
-        request_id=getattr(final, "_request_id", None),
-    )
+def _response_of(stream: _Stream, settings: ModelSettings) -> ModelResponse:
+    response = model_response(stream.response, preserve_raw_usage=settings.preserve_raw_usage)
+    # A list of its own; some servers finish with an empty one although they streamed items.
+    response.output = list(response.output or stream.done_items)
+    return response
 
 
 def _record_response(

@@ -112,6 +112,8 @@ class RunView:
 
     final_output: Any = None
     is_finished: bool = False
+    has_stopped: bool = False
+    """Whether the run failed or was cancelled: calls without an output will never have one."""
 
     def absorb(self, fact: f.Fact, live: Any) -> None:
         """Take in one fact of this run with its live value."""
@@ -121,8 +123,21 @@ class RunView:
 
     @property
     def new_items(self) -> list[_items.RunItem]:
-        """All items of the run so far: each turn's in model order, then its outputs in call order."""
+        """All items of the run so far: each turn's in model order, then its outputs in call order.
+
+        Once the run has stopped early, calls that were not answered are left out: a model refuses half a pair.
+        """
+        if self.has_stopped:
+            return self.answered_items
         return [*self.settled_items, *self.turn_items(), *self.partial_items]
+
+    @property
+    def answered_items(self) -> list[_items.RunItem]:
+        """All items of the run so far, without the calls that have no output."""
+        called = {} if self.turn is None else self.turn.calls
+        waiting = {id(item) for call_id, item in called.items() if call_id not in self.outputs}
+        made = (item for item in self.turn_items() if id(item) not in waiting)
+        return [*self.settled_items, *made, *self.partial_items]
 
     @property
     def visible_items(self) -> list[_items.RunItem]:
@@ -225,6 +240,11 @@ def _run_finished(view: RunView, _fact: f.RunFinished, _live: object) -> None:
 
 def _run_failed(view: RunView, _fact: f.RunFailed, live: BaseException) -> None:
     view.failure = live
+    view.has_stopped = True
+
+
+def _run_cancelled(view: RunView, _fact: f.RunCancelled, _live: object) -> None:
+    view.has_stopped = True
 
 
 _ABSORBERS: dict[type, Any] = {
@@ -244,4 +264,5 @@ _ABSORBERS: dict[type, Any] = {
     f.OutputProposed: _output_proposed,
     f.RunFinished: _run_finished,
     f.RunFailed: _run_failed,
+    f.RunCancelled: _run_cancelled,
 }

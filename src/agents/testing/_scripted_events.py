@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from agents._lazy import lazy_module
 from agents.exceptions import ModelBehaviorError
 from agents.models._responses_events import responses_event
-from agents.usage import Usage
+from agents.usage import ATTACHED_RAW_USAGE, ATTACHED_USAGE, Usage
 
 from ._snapshot import snapshot
 from .response_events import StreamStyle, response_events, whole
@@ -53,7 +53,7 @@ def scripted_events(
     """The whole stream, one delta for each text. The terminal response has items of its own.
 
     The response carries what the wire has no place for, as attributes: `_request_id`, as the client sets it,
-    `_headrace_usage` (the `Usage` with its request count) and `_headrace_raw_usage`.
+    the `Usage` with its request count, and the raw usage.
 
     Raises:
         ModelBehaviorError: an item of a kind that has no automatic stream.
@@ -64,7 +64,7 @@ def scripted_events(
     in_progress = {"id": response_id, "status": "in_progress"}
     completed = {"id": response_id, "status": "completed", "output": finished, "usage": _wire_usage(usage)}
     closed = blank.model_copy(update=completed)
-    notes = {"_headrace_usage": usage, "_request_id": request_id, "_headrace_raw_usage": raw_usage}
+    notes = {ATTACHED_USAGE: usage, "_request_id": request_id, ATTACHED_RAW_USAGE: raw_usage}
     for name, note in notes.items():
         if note is not None:
             setattr(closed, name, note)

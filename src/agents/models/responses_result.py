@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from agents._lazy import lazy_module
 from agents.exceptions import ModelBehaviorError
 from agents.items import ModelResponse
-from agents.usage import usage_of_response
+from agents.usage import ATTACHED_RAW_USAGE, usage_of_response
 
 if TYPE_CHECKING:
     import pydantic as _pydantic
@@ -28,14 +28,13 @@ def model_response(response: _responses.Response, *, preserve_raw_usage: bool | 
 
     Look for a `response_failure` first: a failed response converts too.
     """
-    usage: object = response.usage
     return ModelResponse(
         output=response.output,
         usage=usage_of_response(response),
         response_id=response.id,
-        # Documented by the client as public in spite of its name.
-        request_id=response._request_id,  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        raw_usage=_raw(usage) if preserve_raw_usage and usage is not None else None,
+        # Documented by the client as public in spite of its name; a response made by hand may lack it.
+        request_id=getattr(response, "_request_id", None),
+        raw_usage=_raw(response) if preserve_raw_usage else None,
     )
 
 
@@ -67,8 +66,11 @@ def _failure(kind: str, told: object) -> ModelBehaviorError:
     return ModelBehaviorError(f"{message} {details}." if details else message)
 
 
-def _raw(usage: object) -> dict[str, Any]:
+def _raw(response: _responses.Response) -> dict[str, Any] | None:
     """The usage as the server sent it, as a new dict."""
+    usage: object = vars(response).get(ATTACHED_RAW_USAGE, response.usage)
+    if usage is None:
+        return None
     if isinstance(usage, _pydantic.BaseModel):
         return usage.model_dump(exclude_unset=True, warnings=False)
     if isinstance(usage, Mapping):
