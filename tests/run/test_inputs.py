@@ -357,7 +357,7 @@ async def test_runs_of_one_agent_side_by_side_do_not_mix():
     model.assert_complete()
 
 
-def test_agents_are_let_go_after_a_run():
+def test_agents_are_let_go_after_a_run(default_loop: asyncio.AbstractEventLoop):
     import gc
     import weakref
 
