@@ -14,7 +14,11 @@ def body_length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """Lines of a function's body, its docstring left out."""
     body = node.body
     first = body[0]
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+    if (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    ):
         body = body[1:]
     if not body:
         return 0
@@ -36,7 +40,9 @@ def main() -> int:
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                     length = body_length(node)
                     if length > MAX_BODY_LINES:
-                        found.append(f"{path}:{node.lineno}: {node.name} has {length} lines (at most {MAX_BODY_LINES})")
+                        found.append(
+                            f"{path}:{node.lineno}: {node.name} has {length} lines (at most {MAX_BODY_LINES})"
+                        )
     print("\n".join(found) or "sizes: ok")
     return 1 if found else 0
 

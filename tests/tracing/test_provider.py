@@ -226,7 +226,7 @@ def test_a_forked_child_generates_other_ids() -> None:
         "import os\nfrom agents.tracing import gen_trace_id\n"
         "gen_trace_id()\n"
         "child = os.fork()\n"
-        "print(gen_trace_id(), flush=True)\n"
+        "import sys\nsys.stdout.write(gen_trace_id() + chr(10)); sys.stdout.flush()\n"
         "if child: os.waitpid(child, 0)\n"
     )
     assert len(set(printed.split())) == 2
