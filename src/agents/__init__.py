@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from .log import LogStatistics, Record, RecordsExpired
     from .model_settings import ModelSettings
     from .models.interface import Model, ModelProvider, ModelTracing
+    from .models.multi_provider import MultiProvider
     from .models.openai_provider import OpenAIProvider
     from .models.openai_responses import OpenAIResponsesModel
     from .prompts import DynamicPromptFunction, GenerateDynamicPromptData, Prompt
@@ -261,6 +262,7 @@ __all__ = [
     "ModelSettings",
     "ModelTimeoutError",
     "ModelTracing",
+    "MultiProvider",
     "OpenAIProvider",
     "OpenAIResponsesModel",
     "OutputGuardrail",
@@ -402,6 +404,7 @@ _NAMES_OF_MODULE = {
     "log": "LogStatistics Record RecordsExpired",
     "model_settings": "ModelSettings",
     "models.interface": "Model ModelProvider ModelTracing",
+    "models.multi_provider": "MultiProvider",
     "models.openai_provider": "OpenAIProvider",
     "models.openai_responses": "OpenAIResponsesModel",
     "prompts": "DynamicPromptFunction GenerateDynamicPromptData Prompt",

@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 
 from ._default_models import get_default_model_settings, gpt_5_reasoning_settings_required
 from ._lazy import lazy_module
+from ._ports.runner import find_runner
 from .lifecycle import AgentHooksBase
 from .model_settings import ModelSettings, model_settings_from
 from .run_context import RunContextWrapper, TContext
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from . import agent_tool_input as _agent_tool_input
     from . import guardrail as _guardrail
     from . import handoffs as _handoffs
+    from . import items as _items
     from . import lifecycle as _lifecycle
     from . import prompts as _prompts
     from . import result as _result
@@ -40,6 +42,7 @@ else:
     _as_tool = lazy_module("agents._agent_as_tool")
     _guardrail = lazy_module("agents.guardrail")
     _handoffs = lazy_module("agents.handoffs")
+    _items = lazy_module("agents.items")
     _lifecycle = lazy_module("agents.lifecycle")
     _model = lazy_module("agents._ports.model")
     _prompt_param = lazy_module("openai.types.responses.response_prompt_param")
@@ -289,6 +292,12 @@ class Agent(AgentBase[TContext], Generic[TContext]):
             failure_error_function=failure_error_function,
             needs_approval=needs_approval,
         )
+
+    def run_streamed(
+        self, input: str | list[_items.TResponseInputItem], **options: Any
+    ) -> _result.RunResultStreaming:
+        """Start a run of this agent and return at once: `Runner.run_streamed(self, input, **options)`."""
+        return find_runner().run_streamed(self, input, **options)
 
     async def get_system_prompt(self, run_context: RunContextWrapper[TContext]) -> str | None:
         """The instructions for this turn; None when there are none.

@@ -54,9 +54,9 @@ def _default_trace_include_sensitive_data() -> bool:
 
 
 def _default_model_provider() -> _model.ModelProvider:
-    from .models.openai_provider import OpenAIProvider
+    from .models.multi_provider import MultiProvider
 
-    return OpenAIProvider()
+    return MultiProvider()
 
 
 @dataclass

@@ -10,10 +10,12 @@ from agents._lazy import lazy_module
 from agents._ports.model import Model, ModelTracing
 from agents.exceptions import ModelBehaviorError
 
+from ._call_span import traced_call
 from ._client_stream import as_raw_request, event_batches
+from ._responses_decoder import TERMINAL_TYPES
 from ._responses_request import ConvertedTools, Converter, ModelCall, responses_request
 from ._retry_advice import client_retry_advice
-from .responses_result import FAILURE_TYPES, event_failure, model_response, response_failure
+from .responses_result import event_failure, model_response, response_failure
 
 if TYPE_CHECKING:
     import openai as _openai
@@ -89,17 +91,18 @@ class OpenAIResponsesModel(Model):
             UserError: the settings or tools cannot be sent.
             openai.APIError: the server refused, or could not be reached.
         """
-        del tracing
         call = ModelCall(
             *(system_instructions, input, model_settings, tools, output_schema, handoffs),
             *(previous_response_id, conversation_id, prompt),
         )
         create: Any = self._client.responses.create
-        response: Any = await create(**self._request(call, stream=False))
-        failure = response_failure(response)
-        if failure is not None:
-            raise failure
-        return model_response(response, preserve_raw_usage=model_settings.preserve_raw_usage)
+        with traced_call(tracing, input) as span:
+            response: Any = await create(**self._request(call, stream=False))
+            span.answer(response)
+            failure = response_failure(response)
+            if failure is not None:
+                raise failure
+            return model_response(response, preserve_raw_usage=model_settings.preserve_raw_usage)
 
     async def stream_response(  # pyright: ignore[reportIncompatibleMethodOverride]  # the contract takes the last three by position too
         self,
@@ -124,23 +127,24 @@ class OpenAIResponsesModel(Model):
             UserError: the settings or tools cannot be sent.
             openai.APIError: the server refused, could not be reached, or the connection broke.
         """
-        del tracing
         call = ModelCall(
             *(system_instructions, input, model_settings, tools, output_schema, handoffs),
             *(previous_response_id, conversation_id, prompt),
         )
         request = as_raw_request(self._request(call, stream=True))
         create: Any = self._client.responses.create
-        answer: object = await create(**request)
         failure: ModelBehaviorError | None = None
-        async with aclosing(event_batches(answer)) as batches:
-            async for batch in batches:
-                for event in batch:
-                    if failure is None and event.type in FAILURE_TYPES:
-                        failure = event_failure(event)
-                    yield event
-        if failure is not None:
-            raise failure
+        with traced_call(tracing, input) as span:
+            answer: object = await create(**request)
+            async with aclosing(event_batches(answer)) as batches:
+                async for batch in batches:
+                    for event in batch:
+                        if event.type in TERMINAL_TYPES:
+                            failure = failure or event_failure(event)
+                            span.answer(getattr(event, "response", None))
+                        yield event
+            if failure is not None:
+                raise failure
 
     def _request(self, call: ModelCall, *, stream: bool) -> dict[str, Any]:
         return responses_request(

@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, cast
 
 from agents._core import facts as f
+from agents._core import history
 from agents._core.effects import RunHook
 from agents.lifecycle import AgentHooksBase, RunHooksBase
 from agents.run_context import AgentHookContext
@@ -53,7 +54,7 @@ async def tell(
 
 
 def agent_hook_context(run: Run) -> AgentHookContext[Any]:
-    """The context of start and end hooks: what this turn adds to the model's input is in it."""
+    """The context of start and end hooks, with the run's input in it."""
     context = run.environment.context
     made: AgentHookContext[Any] = AgentHookContext(
         context.context, context.usage, turn_input(run), context.tool_input
@@ -62,8 +63,8 @@ def agent_hook_context(run: Run) -> AgentHookContext[Any]:
 
 
 def turn_input(run: Run) -> list[Any]:
-    """The input items that came since the last model call."""
-    return run.state.history[run.state.sent :]
+    """The run's input as items; where a handoff's filter replaced it, what it was replaced with."""
+    return history.input_items(run.view.input)
 
 
 async def run_hook(run: Run, effect: RunHook) -> None:

@@ -73,13 +73,15 @@ class Interpretation:
     items: list[RunItem]
     calls: list[f.Call]
     items_by_call: dict[str, RunItem]
+    unexecutable: ModelBehaviorError | None = None
+    """Set when it asks for a kind of tool that nobody offered: an answer all the same, but the last one."""
 
 
 def interpret(agent: Agent[Any], toolset: Toolset, state: State, response: ModelResponse) -> Interpretation:
     """Read a response as the answer of `agent`'s model, which was offered `toolset`.
 
     Raises:
-        ModelBehaviorError: it names a call twice, or asks for a kind of tool that nobody offered.
+        ModelBehaviorError: it names a call twice, or leaves its name out.
     """
     read = Interpretation([], [], [], {})
     for raw in response.output:
@@ -88,9 +90,10 @@ def interpret(agent: Agent[Any], toolset: Toolset, state: State, response: Model
             _read_call(read, agent, toolset, state, raw)
             continue
         if kind in EXECUTED_KINDS and not (kind == "shell_call" and _has_output(raw, response.output)):
-            raise ModelBehaviorError(
+            read.unexecutable = ModelBehaviorError(
                 f"Model produced {kind} without {EXECUTED_KINDS[kind]}: the agent offered none"
             )
+            return read
         read.output.append(output_item_to_input(raw))
         item_class = ITEM_KINDS.get(kind, ToolCallItem if kind in EXECUTED_KINDS else None)
         if item_class is None:

@@ -69,7 +69,7 @@ async def call_model(run: Run, effect: CallModel) -> None:
     except asyncio.CancelledError:
         partial.record_interruption(run, agent, effect.turn, after)
         raise
-    _record_response(run, agent, toolset, effect.turn, response)
+    await _record_response(run, agent, toolset, effect.turn, response)
 
 
 async def _ask_in_time(
@@ -183,12 +183,15 @@ def _response_of(stream: _Stream, settings: ModelSettings) -> ModelResponse:
     return response
 
 
-def _record_response(
+async def _record_response(
     run: Run, agent: Agent[Any], toolset: Toolset, turn: int, response: ModelResponse
 ) -> None:
     environment = run.environment
     environment.context.usage.add(response.usage)
     read = interpret(agent, toolset, run.state, response)
+    if read.unexecutable is not None:
+        await hooks.tell(environment, agent, "on_llm_end", "on_llm_end", environment.context, agent, response)
+        raise read.unexecutable
     fact = f.ModelResponded(
         turn,
         read.output,

@@ -224,8 +224,12 @@ class ScriptedModel(Model):
                     raw_usage=step.raw_usage if model_settings.preserve_raw_usage else None,
                 )
             if callable(events):
-                async for event in events(copied_call(call)):
-                    yield event
+                made = events(copied_call(call))
+                closing = contextlib.aclosing(cast("Any", made)) if hasattr(made, "aclose") else None
+                # A generator is closed by the task that iterated it, however the stream is left.
+                async with closing or contextlib.nullcontext():
+                    async for event in made:
+                        yield event
             else:
                 for event in events:
                     yield event
