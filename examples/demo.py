@@ -12,12 +12,12 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from examples._endpoint import run_example
 from rich.console import Console
 from rich.markup import escape
 
 from agents import Agent, Record, Runner, RunResultStreaming, function_tool
-from agents.testing.responses_server import Step
+from agents.testing import Step
+from examples._endpoint import run_example
 
 QUESTION = "I am in Oslo and want to be in Copenhagen tomorrow. By train, please, and do I need an umbrella?"
 

@@ -5,9 +5,8 @@ python -m examples.basic.hello_stream
 
 from __future__ import annotations
 
-from examples._endpoint import run_example
-
 from agents import Agent, Runner
+from examples._endpoint import run_example
 
 
 async def main() -> None:

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from examples._endpoint import run_example
-
 from agents import Agent, Runner
-from agents.testing.responses_server import ResponsesRequest, Step
+from agents.testing import ResponsesRequest, Step
+from examples._endpoint import run_example
 
 botanist = Agent(name="Botanist", instructions="Say in three short lines what grows there.")
 geologist = Agent(name="Geologist", instructions="Say in three short lines what the ground is made of.")

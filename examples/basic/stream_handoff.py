@@ -5,10 +5,9 @@ python -m examples.basic.stream_handoff
 
 from __future__ import annotations
 
-from examples._endpoint import run_example
-
 from agents import Agent, Runner
-from agents.testing.responses_server import Step
+from agents.testing import Step
+from examples._endpoint import run_example
 
 repairs = Agent(
     name="Repairs",

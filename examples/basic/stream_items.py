@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 
-from examples._endpoint import run_example
-
 from agents import Agent, ItemHelpers, Runner, function_tool
-from agents.testing.responses_server import Step
+from agents.testing import Step
+from examples._endpoint import run_example
 
 
 @function_tool

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from examples._endpoint import run_example
-
 from agents import Agent, Runner
-from agents.testing.responses_server import Step
+from agents.testing import Step
+from examples._endpoint import run_example
 
 
 async def main() -> None:

@@ -5,29 +5,17 @@ Nothing is imported before it is asked for.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from agents._lazy import lazy_exports
 
 if TYPE_CHECKING:
-    from .responses_server import ResponsesServer
+    from .responses_script import Step
+    from .responses_server import ResponsesRequest, ResponsesServer
     from .scripted_errors import InvalidModelStep, ModelScriptError, UnconsumedModelSteps, UnexpectedModelCall
     from .scripted_items import assistant_message, function_call
     from .scripted_model import ScriptedModel
     from .scripted_steps import ModelCall, ModelStep, ModelStepSpec
-
-_HOMES = {
-    "InvalidModelStep": "scripted_errors",
-    "ModelCall": "scripted_steps",
-    "ModelScriptError": "scripted_errors",
-    "ModelStep": "scripted_steps",
-    "ModelStepSpec": "scripted_steps",
-    "ResponsesServer": "responses_server",
-    "ScriptedModel": "scripted_model",
-    "UnconsumedModelSteps": "scripted_errors",
-    "UnexpectedModelCall": "scripted_errors",
-    "assistant_message": "scripted_items",
-    "function_call": "scripted_items",
-}
 
 __all__ = [
     "InvalidModelStep",
@@ -35,8 +23,10 @@ __all__ = [
     "ModelScriptError",
     "ModelStep",
     "ModelStepSpec",
+    "ResponsesRequest",
     "ResponsesServer",
     "ScriptedModel",
+    "Step",
     "UnconsumedModelSteps",
     "UnexpectedModelCall",
     "assistant_message",
@@ -44,13 +34,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_exports(
+    __name__,
+    globals(),
+    {
+        "responses_script": "Step",
+        "responses_server": "ResponsesRequest ResponsesServer",
+        "scripted_errors": "InvalidModelStep ModelScriptError UnconsumedModelSteps UnexpectedModelCall",
+        "scripted_items": "assistant_message function_call",
+        "scripted_model": "ScriptedModel",
+        "scripted_steps": "ModelCall ModelStep ModelStepSpec",
+    },
+)
 
 
 def __dir__() -> list[str]:

@@ -7,8 +7,9 @@ does not wait for the schema machinery.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from agents._lazy import lazy_exports
 
 if TYPE_CHECKING:
     from .custom_data import extract_custom_data, json_mapping
@@ -97,75 +98,28 @@ __all__ = [
     "with_function_tool_failure_error_handler",
 ]
 
-_HOMES = {
-    "custom_data": (
-        "extract_custom_data",
-        "json_mapping",
-    ),
-    "execute": (
-        "execute_function_tool",
-        "invoke_function_tool",
-        "run_failure",
-    ),
-    "failures": (
-        "ToolOutcome",
-        "default_tool_error_function",
-        "default_tool_timeout_error_message",
-        "maybe_invoke_function_tool_failure_error_function",
-        "resolve_function_tool_failure_error_function",
-        "set_function_tool_failure_error_function",
-    ),
-    "features": (
-        "ensure_function_tool_supports_responses_only_features",
-        "ensure_tool_choice_supports_backend",
-        "get_function_tool_responses_only_features",
-    ),
-    "from_callable": (
-        "ToolFunction",
-        "ToolParams",
-        "function_tool",
-    ),
-    "function": (
-        "FunctionTool",
-        "FunctionToolCustomDataContext",
-        "FunctionToolCustomDataExtractor",
-        "FunctionToolResult",
-        "InDoubtPolicy",
-        "SideEffects",
-        "Tool",
-        "ToolTimeoutBehavior",
-        "approval_rule",
-        "get_function_tool_origin",
-    ),
-    "invoker": ("with_function_tool_failure_error_handler",),
-    "namespace": ("tool_namespace",),
-    "origin": (
-        "ToolOrigin",
-        "ToolOriginType",
-    ),
-    "outputs": (
-        "ToolOutputFileContent",
-        "ToolOutputFileContentDict",
-        "ToolOutputImage",
-        "ToolOutputImageDict",
-        "ToolOutputText",
-        "ToolOutputTextDict",
-    ),
-    "programmatic": ("ToolCaller",),
-    "traits": (
-        "MaybeAwaitable",
-        "ToolErrorFunction",
-        "ToolTraits",
-    ),
-}
-_MODULES = {name: module for module, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    module = _MODULES.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{module}", __name__), name)
-    # The next access finds it in the module and never comes here.
-    globals()[name] = value
-    return value
+__getattr__ = lazy_exports(
+    __name__,
+    globals(),
+    {
+        "custom_data": "extract_custom_data json_mapping",
+        "execute": "execute_function_tool invoke_function_tool run_failure",
+        "failures": "ToolOutcome default_tool_error_function default_tool_timeout_error_message"
+        " maybe_invoke_function_tool_failure_error_function"
+        " resolve_function_tool_failure_error_function"
+        " set_function_tool_failure_error_function",
+        "features": "ensure_function_tool_supports_responses_only_features"
+        " ensure_tool_choice_supports_backend get_function_tool_responses_only_features",
+        "from_callable": "ToolFunction ToolParams function_tool",
+        "function": "FunctionTool FunctionToolCustomDataContext FunctionToolCustomDataExtractor"
+        " FunctionToolResult InDoubtPolicy SideEffects Tool ToolTimeoutBehavior approval_rule"
+        " get_function_tool_origin",
+        "invoker": "with_function_tool_failure_error_handler",
+        "namespace": "tool_namespace",
+        "origin": "ToolOrigin ToolOriginType",
+        "outputs": "ToolOutputFileContent ToolOutputFileContentDict ToolOutputImage ToolOutputImageDict"
+        " ToolOutputText ToolOutputTextDict",
+        "programmatic": "ToolCaller",
+        "traits": "MaybeAwaitable ToolErrorFunction ToolTraits",
+    },
+)

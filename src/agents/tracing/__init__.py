@@ -10,8 +10,9 @@ Importing this package loads none of its modules; each loads when one of its nam
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from agents._lazy import lazy_exports
 
 if TYPE_CHECKING:
     from .config import TracingConfig
@@ -115,19 +116,8 @@ _NAMES_OF_MODULE = {
     "traces": "Trace",
     "util": "gen_span_id gen_trace_id",
 }
-_MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() for name in names.split()}
 
-
-def __getattr__(name: str) -> Any:
-    if name in _NAMES_OF_MODULE:
-        return importlib.import_module(f"{__name__}.{name}")
-    module = _MODULE_OF_NAME.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    # The next access finds it in the module and never comes here.
-    globals()[name] = value
-    return value
+__getattr__ = lazy_exports(__name__, globals(), _NAMES_OF_MODULE)
 
 
 def __dir__() -> list[str]:
