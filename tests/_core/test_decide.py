@@ -13,16 +13,18 @@ def call(call_id: str, kind: f.CallKind = "function", **settings: object) -> f.C
     return f.Call(f.CallId(call_id), kind, "t", "{}", **settings)  # pyright: ignore[reportArgumentType] (settings of a test)
 
 
+def handed_off_facts() -> list[f.Fact]:
+    return [
+        f.RunStarted(A, "hi"),
+        f.TurnStarted(1, A),
+        f.ModelRequested(1, 1),
+        f.ModelResponded(1, [{"type": "function_call"}], (call("h", "handoff"),)),
+        f.HandedOff(f.CallId("h"), A, B, {"call_id": "h"}, hook=True, start_hook=True),
+    ]
+
+
 def handed_off() -> State:
-    return fold(
-        [
-            f.RunStarted(A, "hi"),
-            f.TurnStarted(1, A),
-            f.ModelRequested(1, 1),
-            f.ModelResponded(1, [{"type": "function_call"}], (call("h", "handoff"),)),
-            f.HandedOff(f.CallId("h"), A, B, {"call_id": "h"}, hook=True, start_hook=True),
-        ]
-    )
+    return fold(handed_off_facts())
 
 
 def test_a_handoff_is_told_before_its_turn_is_left() -> None:
@@ -30,3 +32,11 @@ def test_a_handoff_is_told_before_its_turn_is_left() -> None:
     assert decide(state) == Perform((RunHook("t1/handoff/h", "handoff", A, "h"),))
     evolve(state, f.HookSettled("t1/handoff/h"))
     assert decide(state) == Record(f.TurnStarted(2, B))
+
+
+def test_taking_a_handoff_and_telling_of_it_are_two_effects() -> None:
+    asked = fold(handed_off_facts()[:-1])
+    taking, telling = decide(asked), decide(handed_off())
+    assert isinstance(taking, Perform)
+    assert isinstance(telling, Perform)
+    assert taking.effects[0].id != telling.effects[0].id

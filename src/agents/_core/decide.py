@@ -175,7 +175,7 @@ def _decide_handoff(state: State) -> Decision:
             return Perform(
                 (AnswerCall(f"t{state.turn}/answer/{second.call.id}", second.call, "second_handoff"),)
             )
-    return Perform((TakeHandoff(f"t{state.turn}/handoff/{handoffs[0].call.id}", handoffs[0].call),))
+    return Perform((TakeHandoff(f"t{state.turn}/take_handoff/{handoffs[0].call.id}", handoffs[0].call),))
 
 
 def _decide_turn_end(state: State, start: f.RunStarted) -> Decision:
@@ -189,7 +189,7 @@ def _decide_turn_end(state: State, start: f.RunStarted) -> Decision:
             return Perform(guards)
     if state.phase is Phase.SETTLED and state.judge is not None:
         return Perform((ProposeOutput(f"t{state.turn}/output", state.turn, state.judge),))
-    if state.cancel == "after_turn" and state.turn:
+    if state.cancel == "after_turn":
         return Close(f.RunCancelled("after_turn"))
     if start.max_turns is not None and state.turn >= start.max_turns:
         return _decide_max_turns(state, start)

@@ -70,6 +70,8 @@ def _run_resumed(state: State, fact: f.RunResumed) -> None:
     if fact.epoch != state.epoch + 1:
         raise IllegalFact(f"epoch {state.epoch}", fact)
     state.epoch = fact.epoch
+    if state.phase is Phase.MODEL:
+        _void_response(state)
     for call in state.calls.values():
         if call.phase is CallPhase.CLAIMED:
             call.phase = CallPhase.IN_DOUBT
@@ -151,7 +153,11 @@ def _model_requested(state: State, fact: f.ModelRequested) -> None:
 def _attempt_reset(state: State, fact: f.AttemptReset) -> None:
     if fact.turn != state.turn:
         raise IllegalFact(f"turn {state.turn}", fact)
-    # Only read-only calls can have started; what they gave belongs to a response that is void.
+    _void_response(state)
+
+
+def _void_response(state: State) -> None:
+    """Forget the calls of a response that was cut off: only read-only ones can have started."""
     state.calls = {}
     state.hooks = {key: hook for key, hook in state.hooks.items() if hook.moment != "tool_end"}
 
