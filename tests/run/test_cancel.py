@@ -300,13 +300,12 @@ class TestAfterTurn:
         assert seen == ["start a", "a to b"]
         assert (result.last_agent, target_model.calls) == (target, ())
 
-    async def test_before_anything_happened_the_first_turn_is_still_made(self):
+    async def test_before_anything_happened_no_turn_is_begun(self):
         agent, model = scripted(calls(("look", {})), text(), tools=[look])
         result = Runner.run_streamed(agent, "Hi")
         result.cancel("after_turn")
-        await ended(result)
-        assert len(model.calls) == 1
-        assert types(result.new_items) == ["tool_call_item", "tool_call_output_item"]
+        assert without_raw(await collect(result.stream_events())) == ["agent:a"]
+        assert (model.calls, result.new_items, result.final_output) == ((), [], None)
 
     async def test_immediate_overrides_it(self):
         gate, started = asyncio.Event(), asyncio.Event()
