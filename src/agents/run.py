@@ -340,11 +340,8 @@ def _check_server_managed(environment: Environment, agent: Agent[Any], options: 
         or options.get("previous_response_id") is not None
         or bool(options.get("auto_previous_response_id"))
     )
-    if is_managed and guardrails.output_guardrails(environment, agent):
-        raise UserError(
-            "Output guardrails cannot be used with server-managed conversation history: what a guardrail blocks "
-            "would stay in it. Leave out conversation_id and previous_response_id, or the guardrails."
-        )
+    if is_managed:
+        guardrails.refuse_managed_output(environment, agent)
     return is_managed
 
 

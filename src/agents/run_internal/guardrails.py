@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents._core import facts as f
 from agents._core.effects import CheckGuardrail
+from agents.exceptions import UserError
 
 from .json_form import json_form
 
@@ -25,6 +26,19 @@ def input_guardrails(environment: Environment, agent: Agent[Any]) -> list[InputG
 def output_guardrails(environment: Environment, agent: Agent[Any]) -> list[OutputGuardrail[Any]]:
     """The guardrails that a final output of this agent has to pass, in order."""
     return [*agent.output_guardrails, *(environment.config.output_guardrails or ())]
+
+
+def refuse_managed_output(environment: Environment, agent: Agent[Any]) -> None:
+    """Refuse to check outputs of an agent where the server keeps the history.
+
+    Raises:
+        UserError: a final output of this agent would have to pass guardrails.
+    """
+    if output_guardrails(environment, agent):
+        raise UserError(
+            "Output guardrails cannot be used with server-managed conversation history: what a guardrail blocks "
+            f"would stay in it. Leave out conversation_id and previous_response_id, or the guardrails of agent {agent.name}."
+        )
 
 
 def input_guards(environment: Environment, agent: Agent[Any]) -> tuple[f.Guard, ...]:

@@ -12,7 +12,7 @@ from agents.exceptions import ModelBehaviorError, UserError
 from agents.handoffs import HandoffInputData, nest_handoff_history
 from agents.items import HandoffOutputItem
 
-from . import hooks
+from . import guardrails, hooks
 from .environment import logger
 from .view import LiveHandoff
 
@@ -28,7 +28,8 @@ async def take_handoff(run: Run, effect: TakeHandoff) -> None:
 
     Raises:
         ModelBehaviorError: there is no such handoff any more, or its arguments are not what it wants.
-        UserError: a filter returned something else than `HandoffInputData`.
+        UserError: a filter returned something else than `HandoffInputData`, or the next agent checks its output
+            where the server keeps the history.
     """
     call = effect.call
     environment = run.environment
@@ -38,6 +39,8 @@ async def take_handoff(run: Run, effect: TakeHandoff) -> None:
     if handoff is None:
         raise ModelBehaviorError(f"Handoff {call.name} not found in agent {source.name}")
     target: Agent[Any] = await handoff.on_invoke_handoff(environment.context, call.arguments)
+    if run.state.start is not None and run.state.start.server_managed:
+        guardrails.refuse_managed_output(environment, target)
     output = history.call_output(call.id, handoff.get_transfer_message(target))
     raw: Any = output
     item = HandoffOutputItem(source, raw, source, target)
