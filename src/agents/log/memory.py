@@ -2,7 +2,8 @@
 
 Rule 1: a reader has a position, not a queue; a slow reader costs nothing but what the log keeps anyway.
 Rule 2: an append wakes all waiting readers once; until they wait again, further appends wake nobody.
-Rule 3: over the retention, adjacent deltas of one item are joined; nothing but deltas and progress is ever joined
+Rule 3: older deltas are packed, so that memory and the garbage collector hardly feel them; readers do not notice.
+Rule 4: over the retention, adjacent deltas of one item are joined; nothing but deltas and progress is ever joined
     or dropped, and a reader who would miss something is told so with `RecordsExpired`.
 """
 
@@ -15,9 +16,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._core import facts as f
-from .record import Entry, JoinedEntry, Path, join_key, position_after
+from .record import (
+    DeltaEntry,
+    Entry,
+    JoinedEntry,
+    PackedEntry,
+    Path,
+    join_key,
+    packed,
+    position_after,
+    record_count,
+)
 
 DEFAULT_RETENTION = 20_000
+
+LOOSE = 512
+"""So many of the newest entries are never packed: readers that keep up get the very events of the model."""
 
 
 class RecordsExpired(LookupError):
@@ -36,7 +50,7 @@ class LogStatistics:
     """Records appended so far; also the last `seq`."""
 
     kept: int
-    """Entries in memory; a joined entry counts once."""
+    """Records in memory; a joined one counts once."""
 
     joined: int
     """Deltas that now stand in joined entries."""
@@ -62,11 +76,14 @@ class RunLog:
         "_dropped",
         "_entries",
         "_first_seq",
+        "_gone",
         "_has_woken",
         "_joined",
         "_last_seq",
         "_limit",
+        "_packed",
         "_retention",
+        "_tidy_at",
         "_waiters",
         "run_id",
     )
@@ -85,6 +102,9 @@ class RunLog:
         self._dropped = 0
         self._retention = retention
         self._limit = retention
+        self._gone = 0
+        self._packed = 0
+        self._tidy_at = min(2 * LOOSE, retention + 1)
         self._closed = False
         self._has_woken = False
         self._waiters: list[asyncio.Future[None]] = []
@@ -103,12 +123,11 @@ class RunLog:
     def append_delta(self, event: Any, turn: int, path: Path = ()) -> None:
         """Number an event of a model's stream. The hot path: no fold, no JSON, no task."""
         self._last_seq = seq = self._last_seq + 1
-        entries = self._entries
-        entries.append(Entry(seq, self._clock(), path, None, event, turn))
+        self._entries.append(DeltaEntry(seq, self._clock(), path, None, event, turn))
         if self._waiters:
             self._wake()
-        if len(entries) > self._limit:
-            self._shrink()
+        if seq >= self._tidy_at:
+            self._tidy()
 
     def close(self) -> None:
         """Nothing more comes: readers end when they have read what is there."""
@@ -148,7 +167,7 @@ class RunLog:
         """How much the log holds, now."""
         return LogStatistics(
             self._last_seq,
-            len(self._entries),
+            self._last_seq - self._gone,
             self._joined,
             self._dropped,
             self._first_seq,
@@ -161,6 +180,18 @@ class RunLog:
         Raises:
             RecordsExpired: some of them are gone.
         """
+        entries: list[Entry] = []
+        while batch := self.batch_after(seq):
+            entries += batch
+            seq = batch[-1].last_seq
+        return entries
+
+    def batch_after(self, seq: int) -> list[Entry]:
+        """The next entries after a position, not always all; none when there are none.
+
+        Raises:
+            RecordsExpired: some of them are gone.
+        """
         if seq + 1 < self._first_seq:
             raise RecordsExpired(self._first_seq)
         entries = self._entries
@@ -169,10 +200,13 @@ class RunLog:
         if 0 < count <= len(entries) and entries[-count].seq == seq + 1:
             return entries[-count:]
         index = position_after(entries, seq)
-        found = entries[index:]
-        if found and isinstance(found[0], JoinedEntry):
-            found[0] = found[0].after(seq)
-        return found
+        batch: list[Entry] = []
+        for entry in entries[index : index + LOOSE]:
+            if isinstance(entry, PackedEntry):
+                # One at a time, so that a late reader does not have all of them in memory at once.
+                return batch or entry.unpacked(seq)
+            batch.append(entry.after(seq) if isinstance(entry, JoinedEntry) else entry)
+        return batch
 
     async def wait(self) -> None:
         """Return when something was appended, or the log was closed. Cancelling it leaves no trace."""
@@ -194,13 +228,25 @@ class RunLog:
             if not future.done():
                 future.set_result(None)
 
+    def _tidy(self) -> None:
+        """Pack what is not among the newest; over the retention, shrink."""
+        end = len(self._entries) - LOOSE
+        if end - self._packed >= LOOSE:
+            fresh = packed(self._entries[self._packed : end])
+            self._entries[self._packed : end] = fresh
+            self._packed += len(fresh)
+        if self._last_seq - self._gone > self._limit:
+            self._shrink()
+        self._tidy_at = min(self._last_seq + LOOSE, self._gone + self._limit + 1)
+
     def _shrink(self) -> None:
         """Join, the settled responses first, then drop; make room for a while, so that the cost is amortised.
 
         The newest quarter is left as it is: readers that keep up never see a joined delta.
         """
         quarter = self._retention // 4
-        old, newest = self._entries[: -quarter or None], self._entries[-quarter:] if quarter else []
+        cut = position_after(self._entries, self._last_seq - quarter)
+        old, newest = self._entries[:cut], self._entries[cut:]
         settled_turns = {
             (entry.path, entry.known_fact.turn)
             for entry in self._entries
@@ -208,14 +254,17 @@ class RunLog:
         }
         if settled_turns:
             old = self._join(old, settled_turns)
-        if len(old) > 2 * quarter:
+        if _count(old) > 2 * quarter:
             old = self._join(old, None)
-        excess = len(old) + len(newest) - self._retention
+        excess = _count(old) + _count(newest) - self._retention
         if excess > 0:
             old = self._drop(old, excess + quarter)
         self._entries = [*old, *newest]
+        self._packed = len(old)
+        kept = _count(self._entries)
+        self._gone = self._last_seq - kept
         # What cannot be given up does not make every append shrink again.
-        self._limit = max(self._retention, len(self._entries) + quarter)
+        self._limit = max(self._retention, kept + quarter)
 
     def _join(self, entries: list[Entry], turns: set[tuple[Path, int]] | None) -> list[Entry]:
         """Join adjacent deltas: those of some turns, or all."""
@@ -225,32 +274,42 @@ class RunLog:
         for entry in entries:
             may_join = turns is None or (entry.path, entry.turn) in turns
             entry_key = join_key(entry) if may_join else None
-            if entry_key is None or entry_key != key:
+            if entry_key is None:
                 self._keep(kept, run)
                 run = []
-                key = entry_key
-            run.append(entry)
+                kept.append(entry)
+            elif entry_key != key:
+                self._keep(kept, run)
+                run = [entry]
+            else:
+                run.append(entry)
+            key = entry_key
         self._keep(kept, run)
         return kept
 
     def _keep(self, kept: list[Entry], run: list[Entry]) -> None:
-        if len(run) < 2:
+        """Keep entries of one key, as one."""
+        if sum(map(record_count, run)) < 2:
             kept.extend(run)
             return
         kept.append(JoinedEntry.of(run))
-        self._joined += sum(not isinstance(entry, JoinedEntry) for entry in run)
+        self._joined += sum(record_count(entry) for entry in run if not isinstance(entry, JoinedEntry))
 
     def _drop(self, entries: list[Entry], count: int) -> list[Entry]:
         kept: list[Entry] = []
         for entry in entries:
             ephemeral = entry.is_delta or type(entry.known_fact) in f.EPHEMERAL
             if count > 0 and ephemeral:
-                count -= 1
+                count -= record_count(entry)
                 self._dropped += entry.last_seq - entry.seq + 1
                 self._first_seq = entry.last_seq + 1
             else:
                 kept.append(entry)
         return kept
+
+
+def _count(entries: list[Entry]) -> int:
+    return sum(map(record_count, entries))
 
 
 class Cursor:
@@ -283,7 +342,7 @@ class Cursor:
             if log.last_seq <= self._seq:
                 return None
             # A batch is a snapshot: what the log joins or drops meanwhile does not move under the reader.
-            self._batch = log.entries_after(self._seq)
+            self._batch = log.batch_after(self._seq)
             index = 0
             if not self._batch:
                 return None

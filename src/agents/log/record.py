@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from itertools import accumulate
+from typing import Any, ClassVar, TypeAlias, cast
 
 import msgspec
 
@@ -15,24 +17,25 @@ Path: TypeAlias = tuple[str, ...]
 """The calls under which a run runs, outermost first; empty for the outermost run."""
 
 
-class Entry:
+class Entry(msgspec.Struct, eq=False):
     """One numbered fact of a log, with the live value that belongs to it.
 
     A delta has no fact until somebody asks: its event alone is kept, because
     making JSON of it would be most of its cost.
     """
 
-    __slots__ = ("_fact", "at", "live", "path", "seq", "turn")
+    is_delta: ClassVar[bool] = False
+    """Whether this is an event of a model's stream."""
 
-    def __init__(
-        self, seq: int, at: float, path: Path, fact: f.Fact | None, live: Any, turn: int = 0
-    ) -> None:
-        self.seq = seq
-        self.at = at
-        self.path = path
-        self._fact = fact
-        self.live = live
-        self.turn = turn
+    seq: int
+    at: float
+    path: Path
+    known_fact: f.Fact | None
+    """The fact, or None for a delta: for readers that skip deltas and must not pay for them."""
+
+    live: Any
+    turn: int = 0
+    """The turn of a delta."""
 
     @property
     def last_seq(self) -> int:
@@ -40,40 +43,41 @@ class Entry:
         return self.seq
 
     @property
-    def is_delta(self) -> bool:
-        """Whether this is an event of a model's stream."""
-        return self._fact is None
-
-    @property
-    def known_fact(self) -> f.Fact | None:
-        """The fact, or None for a delta: for readers that skip deltas and must not pay for them."""
-        return self._fact
-
-    @property
     def fact(self) -> f.Fact:
         """The fact, made now if this is a delta."""
-        return self._fact if self._fact is not None else f.ModelDelta(self.turn, event_json(self.live))
+        return (
+            self.known_fact if self.known_fact is not None else f.ModelDelta(self.turn, event_json(self.live))
+        )
 
 
-class JoinedEntry(Entry):
-    """Adjacent deltas of one item as one: the exact joined text, and where each delta ended in it."""
+class DeltaEntry(Entry, eq=False, gc=False):
+    """One event of a model's stream.
 
-    __slots__ = ("_ends", "_text")
+    The garbage collector does not look at it: there are many, they live long, and
+    an event refers to nothing but its own data, so that no cycle passes through here.
+    """
 
-    def __init__(self, first: Entry, text: str, ends: array[int]) -> None:
-        super().__init__(first.seq, first.at, first.path, None, first.live, first.turn)
-        self._text = text
-        self._ends = ends
-        self.live = with_delta(first.live, text)
+    is_delta: ClassVar[bool] = True
+
+
+class JoinedEntry(Entry, eq=False, kw_only=True):
+    """Adjacent deltas of one item as one: the exact joined text, and where each delta ended in it.
+
+    `live` is the first delta's event with the joined text.
+    """
+
+    is_delta: ClassVar[bool] = True
+    text: str
+    ends: array[int]
 
     @classmethod
-    def of(cls, run: list[Entry]) -> JoinedEntry:
+    def of(cls, run: Sequence[Entry]) -> JoinedEntry:
         """Adjacent entries of one key as one."""
         texts: list[str] = []
         ends: array[int] = array("I")
         length = 0
         for entry in run:
-            if isinstance(entry, JoinedEntry):
+            if isinstance(entry, JoinedEntry | PackedEntry):
                 text = entry.text
                 ends.extend(end + length for end in entry.ends)
                 length += len(text)
@@ -82,33 +86,139 @@ class JoinedEntry(Entry):
                 length += len(text)
                 ends.append(length)
             texts.append(text)
-        return cls(run[0], "".join(texts), ends)
+        return _joined(run[0], run[0].seq, "".join(texts), ends)
 
     @property
     def last_seq(self) -> int:
         """The number of the last delta in it."""
-        return self.seq + len(self._ends) - 1
+        return self.seq + len(self.ends) - 1
 
-    @property
-    def text(self) -> str:
-        """The whole joined text."""
-        return self._text
-
-    @property
-    def ends(self) -> array[int]:
-        """Where each delta ends in the text, in order."""
-        return self._ends
-
-    def after(self, seq: int) -> Entry:
+    def after(self, seq: int) -> JoinedEntry:
         """What is left of it for a reader that has read up to `seq`."""
         done = seq - self.seq + 1
         if done <= 0:
             return self
-        start = self._ends[done - 1]
-        ends = array("I", (end - start for end in self._ends[done:]))
-        rest = Entry(seq + 1, self.at, self.path, None, self.live, self.turn)
-        return JoinedEntry(rest, self._text[start:], ends)
+        start = self.ends[done - 1]
+        ends = array("I", (end - start for end in self.ends[done:]))
+        return _joined(self, seq + 1, self.text[start:], ends)
 
+
+def _joined(first: Entry, seq: int, text: str, ends: array[int]) -> JoinedEntry:
+    live = with_changes(first.live, {"delta": text})
+    return JoinedEntry(seq, first.at, first.path, None, live, first.turn, text=text, ends=ends)
+
+
+class PackedEntry(Entry, eq=False, kw_only=True):
+    """Adjacent deltas of one item, kept small. Nothing is lost: readers get the deltas one by one, made anew.
+
+    `live` is the first delta's event; the others differ from it by nothing but what is kept here.
+    """
+
+    is_delta: ClassVar[bool] = True
+    text: str
+    ends: array[int]
+    numbers: array[int]
+    """The `sequence_number` of each event."""
+
+    times: array[float]
+    padding: list[str] | None
+    """The `obfuscation` of each event, where the server sends it."""
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the last delta in it."""
+        return self.seq + len(self.ends) - 1
+
+    def unpacked(self, after: int) -> list[Entry]:
+        """The deltas after a position as single entries."""
+        first = max(after + 1 - self.seq, 0)
+        return [self._entry(index) for index in range(first, len(self.ends))]
+
+    def _entry(self, index: int) -> Entry:
+        start = self.ends[index - 1] if index else 0
+        changes: dict[str, Any] = {
+            "delta": self.text[start : self.ends[index]],
+            "sequence_number": self.numbers[index],
+        }
+        if self.padding is not None:
+            changes["obfuscation"] = self.padding[index]
+        event = with_changes(self.live, changes)
+        return DeltaEntry(self.seq + index, self.times[index], self.path, None, event, self.turn)
+
+
+def packed(entries: Sequence[Entry]) -> list[Entry]:
+    """The same entries, with runs of deltas that differ by little packed."""
+    result: list[Entry] = []
+    start = 0
+    while start < len(entries):
+        end = _end_of_run(entries, start)
+        run = entries[start:end]
+        if len(run) < _LEAST_PACKED:
+            result.extend(run)
+        else:
+            result.append(_packed_run(run))
+        start = end
+    return result
+
+
+def _end_of_run(entries: Sequence[Entry], start: int) -> int:
+    """The index of the next entry that differs from the first by more than what a packed entry keeps."""
+    first = entries[start]
+    sample: Any = first.live
+    kind: type[Any] = sample.__class__
+    path, turn = first.path, first.turn
+    # Others' event classes may hold more than fields: those are kept as they are.
+    if not isinstance(first, DeltaEntry) or not kind.__module__.startswith("openai.types."):
+        return start + 1
+    fields, names = dict(_fields(sample)), sample.model_fields_set
+    extra = set[str](sample.model_extra or ())
+    if fields.get("type") not in _JOINED_TYPES or not extra <= {"obfuscation"} or not _varies(fields):
+        return start + 1
+    for index in range(start + 1, len(entries)):
+        entry = entries[index]
+        event: Any = entry.live
+        if type(event) is not kind:
+            return index
+        own = _fields(event)
+        fields["delta"], fields["sequence_number"] = own.get("delta"), own.get("sequence_number")
+        if own != fields or not _varies(own) or entry.turn != turn or entry.path != path:
+            return index
+        more: dict[str, Any] | None = event.model_extra
+        if event.model_fields_set != names or (more.keys() != extra if more else extra):
+            return index
+    return len(entries)
+
+
+def _packed_run(run: Sequence[Entry]) -> PackedEntry:
+    first = run[0]
+    fields = [_fields(entry.live) for entry in run]
+    texts: list[str] = [each["delta"] for each in fields]
+    has_padding = bool(first.live.model_extra)
+    return PackedEntry(
+        first.seq,
+        first.at,
+        first.path,
+        None,
+        first.live,
+        first.turn,
+        text="".join(texts),
+        ends=array("I", accumulate(map(len, texts))),
+        numbers=array("q", [each["sequence_number"] for each in fields]),
+        times=array("d", [entry.at for entry in run]),
+        padding=[entry.live.model_extra["obfuscation"] for entry in run] if has_padding else None,
+    )
+
+
+def _varies(fields: dict[str, Any]) -> bool:
+    """Whether the fields that packed events may differ in hold what a packed entry can keep."""
+    number = fields.get("sequence_number")
+    return type(fields.get("delta")) is str and type(number) is int and 0 <= number < _HIGHEST_NUMBER
+
+
+_LEAST_PACKED = 8
+"""Fewer deltas than this stay as they are."""
+
+_HIGHEST_NUMBER = 2**62
 
 _JOINED_TYPES = frozenset(
     {
@@ -150,11 +260,16 @@ def delta_text(event: Any) -> str:
     return str(_fields(event)["delta"])
 
 
-def with_delta(event: Any, text: str) -> Any:
-    """A copy of a delta event that carries another text."""
+def with_changes(event: Any, changes: dict[str, Any]) -> Any:
+    """A copy of an event with some fields changed."""
     if isinstance(event, dict):
-        return {**cast("dict[str, Any]", event), "delta": text}
-    return event.model_copy(update={"delta": text})
+        return {**cast("dict[str, Any]", event), **changes}
+    return event.model_copy(update=changes)
+
+
+def record_count(entry: Entry) -> int:
+    """How many records an entry gives to readers."""
+    return len(entry.ends) if isinstance(entry, PackedEntry) else 1
 
 
 def position_after(entries: list[Entry], seq: int) -> int:
@@ -167,7 +282,7 @@ def position_after(entries: list[Entry], seq: int) -> int:
 
 def _fields(event: Any) -> dict[str, Any]:
     # The instance's own dict: asking pydantic for a field that is not there costs a raised error.
-    return cast("dict[str, Any]", event if isinstance(event, dict) else event.__dict__)
+    return cast("dict[str, Any]", event) if isinstance(event, dict) else event.__dict__
 
 
 def event_json(event: Any) -> f.Json:
