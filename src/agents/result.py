@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from . import run_context as _run_context
     from . import tool_guardrails as _tool_guardrails
     from . import tracing as _tracing
-    from .run_internal.run_loop import Run
+    from .run_internal import run_loop as _run_loop
 else:
     _agent = lazy_module("agents.agent")
     _guardrail = lazy_module("agents.guardrail")
     _items = lazy_module("agents.items")
     _run_config = lazy_module("agents.run_config")
     _run_context = lazy_module("agents.run_context")
+    _run_loop = lazy_module("agents.run_internal.run_loop")
     _tool_guardrails = lazy_module("agents.tool_guardrails")
     _tracing = lazy_module("agents.tracing")
 
@@ -157,7 +158,7 @@ class RunResult(RunResultBase):
         return self._history
 
     @classmethod
-    def of(cls, run: Run) -> RunResult:
+    def of(cls, run: _run_loop.Run) -> RunResult:
         """The result of a run that has come to its end or to a pause."""
         view = run.view
         start = run.state.start
@@ -190,7 +191,7 @@ class RunResultStreaming(RunResultBase):
     trace: _tracing.Trace | None = None
     """The trace that this run started; None when tracing is off or somebody else started it."""
 
-    def __init__(self, run: Run, trace: _tracing.Trace | None) -> None:
+    def __init__(self, run: _run_loop.Run, trace: _tracing.Trace | None) -> None:
         self._run = run
         self._reading = EventReading(run)
         self.trace = trace
