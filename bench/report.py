@@ -52,7 +52,7 @@ def save(sides: Sequence[Side], measurements: Sequence[Measurement]) -> str:
     document = {
         "date": today,
         "revision": revision,
-        "has_uncommitted_changes": bool(_git("status", "--porcelain", "--", "src")),
+        "has_uncommitted_changes": bool(_git("status", "--porcelain", "--", ":/src")),
         "machine": _machine(sides),
         "figures": [row for one in measurements for row in _rows(one, sides)],
     }
