@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 Work: TypeAlias = Coroutine[Any, Any, None]
 
+_MAY_END = frozenset({f.GuardrailChecked, f.EffectFailed})
+"""Facts after which whatever else is in flight may have become pointless."""
+
 GRACE_S = 1.0
 """How long a cancelled effect may take to stop before the run ends without it."""
 
@@ -103,6 +106,9 @@ class Run:
         if self.spans is not None:
             self.spans.absorb(fact, live)
         self._changed = True
+        if self._flight and type(fact) in _MAY_END and isinstance(decide(self.state), Close):
+            # Not when the loop comes to it: what is ready to go on would get ahead of it.
+            self._cancel_flight()
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
@@ -178,6 +184,8 @@ class Run:
             self._context.copy() if self.spans is None else self.spans.context_for(effect, self._context)
         )
         task = asyncio.get_running_loop().create_task(self._fly(effect, work), context=context)
+        # A task that is cancelled before its first step never awaits its work.
+        task.add_done_callback(lambda _: work.close())
         self._flight[effect.id] = (effect, task)
 
     async def _fly(self, effect: Effect, work: Work) -> None:
@@ -230,12 +238,18 @@ class Run:
         """
         if not self._flight:
             return
-        self._is_landing = True
+        self._cancel_flight()
         tasks = [task for _, task in self._flight.values()]
-        for task in tasks:
-            task.cancel()
         _, late = await asyncio.wait(tasks, timeout=GRACE_S)
         if late:
             self._abandoned.update(self._flight)
         self._flight.clear()
         self._is_landing = False
+
+    def _cancel_flight(self) -> None:
+        """Cancel what is in flight, once each, but for the effect that is speaking."""
+        self._is_landing = True
+        current = asyncio.current_task()
+        for _, task in self._flight.values():
+            if task is not current and not task.cancelling():
+                task.cancel()
