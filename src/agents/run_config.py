@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, fields
@@ -199,7 +200,11 @@ class RunConfig:
 
 
 def _check_blocked_message(message: object) -> None:
-    if message is None or callable(message):
+    if message is None:
+        return
+    if callable(message):
+        if inspect.iscoroutinefunction(message) or inspect.iscoroutinefunction(type(message).__call__):
+            raise TypeError("output_guardrail_blocked_message formatter must be synchronous")
         return
     if type(message) is not str:
         raise TypeError("output_guardrail_blocked_message must be a str or a synchronous formatter")
