@@ -4,6 +4,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from openai.types import responses as rt
+from openai.types.responses.response_function_web_search import ActionSearch
 from pydantic import BaseModel
 
 from agents import (
@@ -17,6 +19,7 @@ from agents import (
     function_tool,
     tool_namespace,
 )
+from agents.testing import ModelStep
 from agents.tool import FunctionToolResult
 from run.scripts import RunIt, always, both_ways, calls, refusal, scripted, text, types
 
@@ -88,17 +91,64 @@ class TestMessages:
 
 @both_ways
 class TestRefusals:
-    async def test_under_an_output_type_it_is_an_error_at_once(self, run: RunIt):
-        agent, model = scripted(refusal("I will not."), text('{"summary":"ok"}'), output_type=Answer)
-        with pytest.raises(ModelRefusalError) as caught:
+    @pytest.mark.parametrize("output_type", [None, Answer])
+    async def test_one_is_an_error_at_once(self, run: RunIt, output_type: Any):
+        agent, model = scripted(refusal("I will not."), text('{"summary":"ok"}'), output_type=output_type)
+        with pytest.raises(ModelRefusalError, match="I will not") as caught:
             await run(agent)
         assert caught.value.refusal == "I will not."
         assert caught.value.run_data is not None
         assert len(model.calls) == 1
 
-    async def test_for_plain_output_it_ends_the_run_with_no_text(self, run: RunIt):
-        agent, _ = scripted(refusal())
-        assert (await run(agent)).final_output == ""
+    async def test_text_beside_it_does_not_make_an_answer(self, run: RunIt):
+        [refused], [said] = refusal("No."), text("some")
+        for content in ([*said.content, *refused.content], [*refused.content, *said.content]):
+            agent, _ = scripted([said.model_copy(update={"content": content})])
+            with pytest.raises(ModelRefusalError):
+                await run(agent)
+
+    async def test_one_before_the_last_message_is_no_error(self, run: RunIt):
+        agent, _ = scripted([*refusal(), *text("but this")])
+        assert (await run(agent)).final_output == "but this"
+
+
+@both_ways
+class TestToolsOfTheServer:
+    SEARCH = rt.ResponseFunctionWebSearch(
+        id="w",
+        type="web_search_call",
+        status="completed",
+        action=ActionSearch(type="search", query="q"),
+    )
+
+    def step(self, *items: Any) -> Any:
+        """A response of items that have no automatic stream."""
+        response: Any = {
+            "id": "r",
+            "created_at": 0,
+            "model": "m",
+            "object": "response",
+            "output": [item.model_dump() for item in items],
+            "parallel_tool_calls": True,
+            "tool_choice": "auto",
+            "tools": [],
+        }
+        completed = rt.ResponseCompletedEvent(
+            type="response.completed", sequence_number=0, response=rt.Response.model_validate(response)
+        )
+        return ModelStep.stream([completed], output=list(items))
+
+    async def test_alone_they_lead_to_another_turn(self, run: RunIt):
+        agent, model = scripted(self.step(self.SEARCH), text("found"))
+        result = await run(agent)
+        assert result.final_output == "found"
+        assert types(result.new_items) == ["tool_call_item", "message_output_item"]
+        assert [item.get("type") for item in model.calls[1].input] == [None, "web_search_call"]
+
+    async def test_beside_a_message_they_do_not(self, run: RunIt):
+        agent, model = scripted(self.step(self.SEARCH, *text("found")))
+        assert (await run(agent)).final_output == "found"
+        assert len(model.calls) == 1
 
 
 @both_ways

@@ -13,7 +13,13 @@ from agents._core.effects import HandleFailure, ProposeOutput
 from agents._lazy import lazy_module
 from agents.agent import ToolsToFinalOutputResult
 from agents.exceptions import MaxTurnsExceeded, ModelBehaviorError, ModelRefusalError, UserError
-from agents.items import ItemHelpers, MessageOutputItem, output_item_to_input
+from agents.items import (
+    ItemHelpers,
+    MessageOutputItem,
+    ToolCallItem,
+    ToolSearchCallItem,
+    output_item_to_input,
+)
 from agents.items.run_items import raw_field
 from agents.run_error_handlers import RunErrorData, RunErrorHandlerInput, RunErrorHandlerResult
 from agents.tool import FunctionTool, FunctionToolResult
@@ -38,7 +44,7 @@ def propose_output(run: Run, effect: ProposeOutput) -> Coroutine[Any, Any, None]
     """Find the final output in what the turn gave; record it, or that another turn is due.
 
     Raises:
-        ModelRefusalError: the model refused where a structured output was asked for.
+        ModelRefusalError: the model refused.
         FinalOutputInvalid: its text is not the output type.
     """
     if effect.source == "tool":
@@ -70,14 +76,18 @@ def _from_message(run: Run, effect: ProposeOutput) -> None:
         # Had one of them been ours to settle, nobody would look for a message: the model repeated settled calls.
         run.record(f.OutputDeferred(effect.turn))
         return
-    schema = run.environment.output_schema(run.view.agent)
     messages = [item for item in turn.items if isinstance(item, MessageOutputItem)]
+    if not messages and any(isinstance(item, ToolCallItem | ToolSearchCallItem) for item in turn.items):
+        # The server ran a tool of its own and the model has said nothing about it yet.
+        run.record(f.OutputDeferred(effect.turn))
+        return
+    schema = run.environment.output_schema(run.view.agent)
     last = messages[-1].raw_item if messages else None
     text = None if last is None else ItemHelpers.extract_last_text(last)
     refusal = None if last is None else ItemHelpers.extract_refusal(last)
     is_plain = schema is None or schema.is_plain_text()
     handlers = () if run.state.start is None else run.state.start.handlers
-    if refusal and not text and (not is_plain or "model_refusal" in handlers):
+    if refusal:
         raise ModelRefusalError(refusal)
     if is_plain:
         propose(run, "message", text or "")
