@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -315,15 +315,14 @@ def _count(entries: list[Entry]) -> int:
 class Cursor:
     """A reader's position in a log. Two cursors share nothing."""
 
-    __slots__ = ("_batch", "_index", "_log", "_seq")
+    __slots__ = ("_batch", "_log", "_seq")
 
     def __init__(self, log: RunLog, after: int) -> None:
         if after < 0:
             raise ValueError(f"after must be 0 or a record's seq, got {after}")
         self._log = log
         self._seq = after
-        self._batch: list[Entry] = []
-        self._index = 0
+        self._batch: Iterator[Entry] = iter(())
 
     @property
     def seq(self) -> int:
@@ -336,22 +335,17 @@ class Cursor:
         Raises:
             RecordsExpired: records between this cursor and the rest are gone.
         """
-        index = self._index
-        if index >= len(self._batch):
+        entry = next(self._batch, None)
+        if entry is None:
             log = self._log
             if log.last_seq <= self._seq:
                 return None
             # A batch is a snapshot: what the log joins or drops meanwhile does not move under the reader.
-            self._batch = log.batch_after(self._seq)
-            index = 0
-            if not self._batch:
+            self._batch = iter(log.batch_after(self._seq))
+            entry = next(self._batch, None)
+            if entry is None:
                 return None
-        entry = self._batch[index]
-        self._index = index + 1
         self._seq = entry.last_seq
-        if self._index == len(self._batch):
-            self._batch = []
-            self._index = 0
         return entry
 
     async def next(self) -> Entry | None:
