@@ -17,7 +17,6 @@ from agents.items import (
     ItemHelpers,
     MessageOutputItem,
     ToolCallItem,
-    ToolSearchCallItem,
     output_item_to_input,
 )
 from agents.items.run_items import raw_field
@@ -26,6 +25,7 @@ from agents.tool import FunctionTool, FunctionToolResult
 
 from . import guardrails, hooks
 from .failures import FinalOutputInvalid
+from .interpret import ITEM_KINDS
 from .json_form import json_form
 from .view import LiveOutput, LiveProposal
 
@@ -68,17 +68,22 @@ def propose(run: Run, source: f.OutputSource, value: Any, item: Any = None) -> N
 
 # --- from a message
 
+#: Calls that are settled where a message is looked for: run by the server, or repeated after they were answered.
+#: A model that says nothing beside them has not come to its end.
+_CALLS_OF_OTHERS = frozenset(
+    {
+        "function_call",
+        "tool_search_call",
+        *(kind for kind, made in ITEM_KINDS.items() if made is ToolCallItem),
+    }
+)
+
 
 def _from_message(run: Run, effect: ProposeOutput) -> None:
     turn = run.view.turn
     assert turn is not None, "an output is looked for in a response"
-    if any(raw_field(raw, "type") == "function_call" for raw in turn.response.output):
-        # Had one of them been ours to settle, nobody would look for a message: the model repeated settled calls.
-        run.record(f.OutputDeferred(effect.turn))
-        return
     messages = [item for item in turn.items if isinstance(item, MessageOutputItem)]
-    if not messages and any(isinstance(item, ToolCallItem | ToolSearchCallItem) for item in turn.items):
-        # The server ran a tool of its own and the model has said nothing about it yet.
+    if not messages and any(raw_field(raw, "type") in _CALLS_OF_OTHERS for raw in turn.response.output):
         run.record(f.OutputDeferred(effect.turn))
         return
     schema = run.environment.output_schema(run.view.agent)
@@ -116,13 +121,13 @@ async def _from_tools(run: Run, effect: ProposeOutput) -> None:
         run.record(f.OutputDeferred(effect.turn))
         return
     if behavior == "stop_on_first_tool":
-        propose(run, "tool", results[0].output)
+        _propose_of_tool(run, results[0].output)
         return
     if isinstance(behavior, dict):
         names = cast("dict[str, list[str]]", behavior)["stop_at_tool_names"]
         for result in results:
             if result.tool.name in names or result.tool.qualified_name in names:
-                propose(run, "tool", result.output)
+                _propose_of_tool(run, result.output)
                 return
         run.record(f.OutputDeferred(effect.turn))
         return
@@ -134,9 +139,15 @@ async def _from_tools(run: Run, effect: ProposeOutput) -> None:
             f"tool_use_behavior callable must return ToolsToFinalOutputResult, got {type(verdict).__name__}"
         )
     if verdict.is_final_output:
-        propose(run, "tool", verdict.final_output)
+        _propose_of_tool(run, verdict.final_output)
     else:
         run.record(f.OutputDeferred(effect.turn))
+
+
+def _propose_of_tool(run: Run, value: Any) -> None:
+    """Propose what a tool gave: as it is where there is an output type, else its text."""
+    schema = run.environment.output_schema(run.view.agent)
+    propose(run, "tool", str(value) if schema is None or schema.is_plain_text() else value)
 
 
 def _tool_results(run: Run) -> list[FunctionToolResult]:
