@@ -44,8 +44,9 @@ async def call_model(run: Run, effect: CallModel) -> None:
     environment = run.environment
     agent = environment.agents[run.state.agent]
     environment.context.turn_input = hooks.turn_input(run)
-    toolset = await environment.resolve_toolset(agent)
     instructions, prompt = await instructions_and_prompt(agent, run)
+    # After them: what is enabled may depend on what they found out.
+    toolset = await environment.resolve_toolset(agent)
     request = await model_request(agent, run, instructions, prompt)
     model = environment.model_of(agent)
     if hooks.anybody_listens(environment, agent, "on_llm_start", "on_llm_start"):
