@@ -57,8 +57,11 @@ class EventReading:
     def exception(self) -> BaseException | None:
         """What ended the run, if it failed."""
         task = self.task
-        if task is None or not task.done() or task.cancelled():
+        if task is None or not task.done():
             return None
+        if task.cancelled():
+            # Not if the task itself was cancelled, but if the run failed with a cancellation of its own.
+            return None if self.run.state.error is None else self.run.view.failure
         return task.exception()
 
 
