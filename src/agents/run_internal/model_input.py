@@ -7,7 +7,7 @@ import copy
 import dataclasses
 import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agents._default_models import get_default_model_settings
 from agents.exceptions import UserError
@@ -114,25 +114,33 @@ def without_reasoning_id(item: Any) -> Any:
 
 
 def _deduplicated(items: list[Any]) -> list[Any]:
-    """A filter may repeat an output: the last one wins, in the place of the first."""
+    """What a filter left, without repetitions: of two with one id, the later one holds.
+
+    A call, or reasoning, stays in the place of the first, before what followed
+    it; an output stands where the last one stood, behind its call.
+    """
     places: dict[tuple[Any, Any], int] = {}
     kept: list[Any] = []
     for item in items:
-        key = _output_key(item)
-        if key is not None and key in places:
-            kept[places[key]] = item
+        key = _identity(item)
+        place = None if key is None else places.get(key)
+        if key is not None and place is not None and not key[0].endswith("_output"):
+            kept[place] = item
             continue
+        if place is not None:
+            kept[place] = None
         if key is not None:
             places[key] = len(kept)
         kept.append(item)
-    return kept
+    return [item for item in kept if item is not None]
 
 
-def _output_key(item: Any) -> tuple[Any, Any] | None:
+def _identity(item: Any) -> tuple[str, str] | None:
+    """What an item is beside its content; None for messages, which may be repeated."""
     if not isinstance(item, dict):
         return None
-    kind: Any = item.get("type")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    call_id: Any = item.get("call_id")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    if isinstance(kind, str) and kind.endswith("_output") and call_id is not None:
-        return kind, call_id  # pyright: ignore[reportUnknownVariableType]
+    fields = cast("dict[str, Any]", item)
+    kind, own = fields.get("type"), fields.get("call_id") or fields.get("id")
+    if isinstance(kind, str) and kind != "message" and isinstance(own, str):
+        return kind, own
     return None
