@@ -165,6 +165,10 @@ class TestToolUseBehavior:
         assert types(result.new_items) == ["tool_call_item"] * 2 + ["tool_call_output_item"] * 2
         assert len(model.calls) == 1
 
+    async def test_without_an_output_type_the_output_is_its_text(self, run: RunIt):
+        agent, _ = scripted(calls(("first", {})), tools=[first], tool_use_behavior="stop_on_first_tool")
+        assert (await run(agent)).final_output == "{'first': 1}"
+
     async def test_stopping_at_named_tools_goes_on_for_others(self, run: RunIt):
         agent, model = scripted(
             calls(("first", {})),
@@ -219,6 +223,7 @@ class TestToolUseBehavior:
             calls(("second", {})),
             tools=[second],
             tool_use_behavior=always(ToolsToFinalOutputResult(True)),
+            output_type=Answer,
         )
         assert (await run(agent)).final_output is None
         assert len(model.calls) == 1
@@ -250,7 +255,7 @@ class TestToolUseBehavior:
 
         agent, _ = scripted(calls(("first", {})), tools=[first], tool_use_behavior="stop_on_first_tool")
         await run(agent, hooks=Hooks())
-        assert seen == [{"first": 1}]
+        assert seen == ["{'first': 1}"]
 
     async def test_a_failed_tools_text_may_be_the_output(self, run: RunIt):
         @function_tool

@@ -188,7 +188,7 @@ class TestCallModelInputFilter:
         with pytest.raises(ValueError, match="mine"):
             await run(agent, run_config=RunConfig(call_model_input_filter=fail))
 
-    async def test_the_last_of_equal_outputs_wins_in_the_place_of_the_first(self, run: RunIt):
+    async def test_of_equal_outputs_the_last_is_kept_where_it_stands(self, run: RunIt):
         def repeat(data: CallModelData[Any]) -> ModelInputData:
             if len(data.model_data.input) > 1:
                 again: Any = {**data.model_data.input[-1], "output": "newer"}
@@ -198,8 +198,22 @@ class TestCallModelInputFilter:
 
         agent, model = scripted(calls(("look", {"word": "x"})), text(), tools=[look])
         await run(agent, run_config=RunConfig(call_model_input_filter=repeat))
-        assert roles(model.calls[1].input) == ["user", "function_call", "function_call_output", "user"]
-        assert model.calls[1].input[2]["output"] == "newer"
+        assert roles(model.calls[1].input) == ["user", "function_call", "user", "function_call_output"]
+        assert model.calls[1].input[-1]["output"] == "newer"
+
+    async def test_of_equal_calls_and_reasoning_the_last_takes_the_place_of_the_first(self, run: RunIt):
+        def item(kind: str, name: str, value: str) -> Any:
+            return {"type": kind, name: "x", "value": value}
+
+        def repeat(data: CallModelData[Any]) -> ModelInputData:
+            pairs: list[Any] = [item("reasoning", "id", "one"), item("function_call", "call_id", "one"), USER]
+            pairs += [item("reasoning", "id", "two"), item("function_call", "call_id", "two"), USER]
+            return ModelInputData(pairs, None)
+
+        agent, model = scripted(text())
+        await run(agent, run_config=RunConfig(call_model_input_filter=repeat))
+        assert roles(model.calls[0].input) == ["reasoning", "function_call", "user", "user"]
+        assert [each["value"] for each in model.calls[0].input[:2]] == ["two", "two"]
 
     async def test_a_filter_that_is_false_is_called(self, run: RunIt):
         class Filter:
@@ -314,6 +328,24 @@ class TestInstructionsAndPrompt:
         with pytest.raises(ValueError, match="no prompt"):
             await run(agent)
         assert ended.is_set()
+
+    async def test_what_is_offered_may_depend_on_what_they_found_out(self, run: RunIt):
+        seen: list[Any] = []
+
+        async def prompt(data: Any) -> Any:
+            await asyncio.sleep(0)
+            data.context.context["found"] = True
+            return {"id": "p"}
+
+        def check(context: Any, agent: Any) -> bool:
+            seen.append(context.turn_input)
+            return "found" in context.context
+
+        target, _ = scripted(name="b")
+        agent, model = scripted(text(), prompt=prompt, handoffs=[handoff(target, is_enabled=check)])
+        await run(agent, context={})
+        assert [each.tool_name for each in model.calls[0].handoffs] == ["transfer_to_b"]
+        assert seen == [[USER]]
 
     async def test_instructions_of_the_wrong_shape_are_refused_when_they_are_resolved(self, run: RunIt):
         def wrong(context: Any) -> str:

@@ -296,6 +296,13 @@ class TestCallIds:
         assert (result.final_output, ran) == ("done", ["note"])
         assert types(result.new_items) == ["tool_call_item", "tool_call_output_item", "message_output_item"]
 
+    async def test_a_message_beside_a_repeated_call_is_the_output(self, run: RunIt):
+        agent, model = scripted(
+            calls(("look", {}, "c")), [*text("so"), *calls(("look", {}, "c"))], text(), tools=[look]
+        )
+        assert (await run(agent)).final_output == "so"
+        assert len(model.calls) == 2
+
     async def test_an_id_of_an_earlier_turn_with_other_arguments_is_a_model_error(self, run: RunIt):
         agent, _ = scripted(
             calls(("look", {"word": "x"}, "c")), calls(("look", {"word": "y"}, "c")), tools=[look]
@@ -423,6 +430,15 @@ class TestFailures:
         told, seen = sent(model, 2)
         assert "An error occurred while running the tool" in told
         assert (seen, result.final_output) == ("seen x", "done")
+
+    async def test_without_a_failure_function_its_cancellation_ends_the_run_as_one(self, run: RunIt):
+        @function_tool(failure_error_function=None)
+        async def quitter() -> str:
+            raise asyncio.CancelledError
+
+        agent, _ = scripted(calls(("quitter", {})), tools=[quitter])
+        with pytest.raises(asyncio.CancelledError):
+            await run(agent)
 
 
 @both_ways
