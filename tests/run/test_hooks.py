@@ -15,6 +15,7 @@ from agents import (
     ModelBehaviorError,
     RunHooks,
     Runner,
+    UserError,
     function_tool,
     handoff,
 )
@@ -389,8 +390,10 @@ class TestFailures:
     async def test_an_error_of_any_hook_ends_the_run(self, run: RunIt, moment: str):
         hooks = failing(RunHooks(), moment)
         agent = relay(calls(("weigh", {})), calls(("transfer_to_b", {}, "h")), text())
-        with pytest.raises(ValueError, match=moment):
+        error = UserError if moment.startswith("on_tool") else ValueError
+        with pytest.raises(error, match=moment) as caught:
             await run(agent, hooks=hooks)
+        assert isinstance(caught.value if error is ValueError else caught.value.__cause__, ValueError)
 
 
 def failing(hooks: Any, moment: str) -> Any:
@@ -439,7 +442,7 @@ class TestStreamedFailures:
         result = Runner.run_streamed(agent, "Hi", hooks=failing(RunHooks(), "on_tool_end"))
         kinds = [record.kind async for record in result.records()]
         assert kinds[-4:] == ["tool_claimed", "tool_returned", "effect_failed", "run_failed"]
-        assert isinstance(result.run_loop_exception, ValueError)
+        assert isinstance(result.run_loop_exception, UserError)
         assert [item.type for item in result.new_items] == ["tool_call_item", "tool_call_output_item"]
         assert len(model.calls) == 1
 

@@ -10,7 +10,8 @@ from agents._core import facts as f
 from agents._core import history
 from agents._core.effects import RunHook
 from agents.lifecycle import AgentHooksBase, RunHooksBase
-from agents.run_context import AgentHookContext
+from agents.run_context import AgentHookContext, RunContextWrapper
+from agents.tool.execute import run_failure
 
 from .view import LiveHandoff, LiveOutput
 
@@ -82,9 +83,7 @@ async def run_hook(run: Run, effect: RunHook) -> None:
             live = run.view.outputs[effect.subject]
             assert isinstance(live, LiveOutput), "a tool's end belongs to a tool"
             context = live.tool_context if live.tool_context is not None else environment.context
-            await tell(
-                environment, agent, "on_tool_end", "on_tool_end", context, agent, live.tool, live.value
-            )
+            await _tell_tool_end(environment, agent, context, live)
         case "handoff":
             live = run.view.outputs[effect.subject]
             assert isinstance(live, LiveHandoff), "a handoff's hooks belong to a handoff"
@@ -94,6 +93,18 @@ async def run_hook(run: Run, effect: RunHook) -> None:
             context = agent_hook_context(run)
             await tell(environment, agent, "on_agent_end", "on_end", context, agent, output)
     run.record(f.HookSettled(effect.id))
+
+
+async def _tell_tool_end(
+    environment: Environment, agent: Agent[Any], context: RunContextWrapper[Any], live: LiveOutput
+) -> None:
+    try:
+        await tell(environment, agent, "on_tool_end", "on_tool_end", context, agent, live.tool, live.value)
+    except Exception as error:
+        failure = run_failure(live.tool, error)
+        if failure is error:
+            raise
+        raise failure from error
 
 
 async def _tell_handoff(environment: Environment, live: LiveHandoff) -> None:

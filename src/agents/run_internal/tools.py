@@ -65,29 +65,39 @@ async def run_tool(run: Run, effect: RunTool) -> None:
     """Run a claimed tool and settle its call.
 
     Raises:
-        Exception: from a hook or a guardrail of the call, which is then not settled.
+        AgentsException: a hook or a guardrail of the call raised it, or is its cause; the call is not settled.
     """
     call = effect.call
     invocation = await _prepare(run, call)
     try:
-        rejection = await _check_input(invocation)
-        if rejection is not None:
-            await _settle(invocation, rejection, None)
-            return
-        environment, agent, context = run.environment, invocation.agent, invocation.context
-        if hooks.anybody_listens(environment, agent, "on_tool_start", "on_tool_start"):
-            await hooks.tell(
-                environment, agent, "on_tool_start", "on_tool_start", context, agent, invocation.tool
-            )
-        try:
-            outcome = await execute_function_tool(invocation.tool, context, call.arguments)
-        except Exception as error:  # noqa: BLE001 (whatever a tool raises ends the run as the fact ToolFailed)
-            _fail(invocation, run_failure(invocation.tool, error))
-            return
-        shown = await _check_output(invocation, outcome.output)
-        await _settle(invocation, shown, outcome.error)
+        await _perform(invocation)
+    except Exception as error:
+        failure = run_failure(invocation.tool, error)
+        if failure is error:
+            raise
+        raise failure from error
     finally:
         bind_call(invocation.context, idempotency_key=invocation.context.idempotency_key)
+
+
+async def _perform(invocation: _Invocation) -> None:
+    run, call = invocation.run, invocation.call
+    rejection = await _check_input(invocation)
+    if rejection is not None:
+        await _settle(invocation, rejection, None, has_run=False)
+        return
+    environment, agent, context = run.environment, invocation.agent, invocation.context
+    if hooks.anybody_listens(environment, agent, "on_tool_start", "on_tool_start"):
+        await hooks.tell(
+            environment, agent, "on_tool_start", "on_tool_start", context, agent, invocation.tool
+        )
+    try:
+        outcome = await execute_function_tool(invocation.tool, context, call.arguments)
+    except Exception as error:  # noqa: BLE001 (whatever a tool raises ends the run as the fact ToolFailed)
+        _fail(invocation, run_failure(invocation.tool, error))
+        return
+    shown = await _check_output(invocation, outcome.output)
+    await _settle(invocation, shown, outcome.error)
 
 
 async def _prepare(run: Run, call: f.Call) -> _Invocation:
@@ -182,7 +192,9 @@ def _record_verdict(invocation: _Invocation, guardrail: Any, output: Any, stage:
 # --- settling
 
 
-async def _settle(invocation: _Invocation, shown: Any, error: BaseException | None) -> None:
+async def _settle(
+    invocation: _Invocation, shown: Any, error: BaseException | None, *, has_run: bool = True
+) -> None:
     run, call, tool = invocation.run, invocation.call, invocation.tool
     raw_item: Any = ItemHelpers.tool_call_output_item(
         invocation.raw,
@@ -194,7 +206,9 @@ async def _settle(invocation: _Invocation, shown: Any, error: BaseException | No
     origin = get_function_tool_origin(tool)
     item = ToolCallOutputItem(invocation.agent, raw_item, shown, tool_origin=origin, custom_data=custom)
     live = LiveOutput(item, shown, tool, invocation.context, error)
-    end_hook = hooks.anybody_listens(run.environment, invocation.agent, "on_tool_end", "on_tool_end")
+    end_hook = has_run and hooks.anybody_listens(
+        run.environment, invocation.agent, "on_tool_end", "on_tool_end"
+    )
     if error is None:
         fact: f.Fact = f.ToolReturned(call.id, call.name, raw_item, invocation.duration_ms, end_hook)
     else:
