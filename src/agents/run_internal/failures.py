@@ -13,6 +13,8 @@ from agents.exceptions import (
     ModelRefusalError,
     OutputGuardrailTripwireTriggered,
     RunErrorDetails,
+    ToolInputGuardrailTripwireTriggered,
+    ToolOutputGuardrailTripwireTriggered,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def error_data(error: BaseException) -> f.ErrorData:
     try:
         message = str(error)
     except Exception:  # noqa: BLE001 (an exception whose own __str__ raises must still become a fact)
-        message = "unprintable error"
+        message = "Error details are unavailable."
     return f.ErrorData(type(error).__name__, message)
 
 
@@ -47,6 +49,10 @@ def effect_failed(effect: Effect, error: BaseException) -> f.EffectFailed:
 def error_details(run: Run) -> RunErrorDetails:
     """What the run has done, as copies."""
     view = run.view
+    checked: tuple[int | None, int | None] = (None, None)
+    if isinstance(view.failure, ToolInputGuardrailTripwireTriggered | ToolOutputGuardrailTripwireTriggered):
+        # The exception itself tells of the turn that it cut short.
+        checked = view.tool_checks_before
     return RunErrorDetails(
         input=view.input if isinstance(view.input, str) else list(view.input),
         new_items=view.answered_items,
@@ -55,8 +61,8 @@ def error_details(run: Run) -> RunErrorDetails:
         context_wrapper=run.environment.context,
         input_guardrail_results=list(view.input_guardrail_results),
         output_guardrail_results=list(view.output_guardrail_results),
-        tool_input_guardrail_results=list(view.tool_input_guardrail_results),
-        tool_output_guardrail_results=list(view.tool_output_guardrail_results),
+        tool_input_guardrail_results=view.tool_input_guardrail_results[: checked[0]],
+        tool_output_guardrail_results=view.tool_output_guardrail_results[: checked[1]],
     )
 
 

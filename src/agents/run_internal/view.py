@@ -89,6 +89,9 @@ class RunView:
     tool_output_guardrail_results: list[_tool_guardrails.ToolOutputGuardrailResult] = field(
         default_factory=list["_tool_guardrails.ToolOutputGuardrailResult"]
     )
+    tool_checks_before: tuple[int, int] = (0, 0)
+    """How many of these results came before the current turn, of inputs and of outputs."""
+
     settled_items: list[_items.RunItem] = field(default_factory=list["_items.RunItem"])
     """Items of the turns that are over."""
 
@@ -157,6 +160,10 @@ class RunView:
 
 def _turn_started(view: RunView, _fact: f.TurnStarted, _live: object) -> None:
     view.settled_items.extend(view.turn_items())
+    view.tool_checks_before = (
+        len(view.tool_input_guardrail_results),
+        len(view.tool_output_guardrail_results),
+    )
     view.turn = None
     view.outputs = {}
     view.approvals = {}
