@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,7 +18,32 @@ from agents import (
 )
 from agents.run import CallModelData, ModelInputData, ReasoningItemIdPolicy
 from agents.testing import ModelStep, assistant_message
+from agents.tracing import Span, get_trace_provider, set_trace_provider
+from agents.tracing.provider import DefaultTraceProvider
 from run.scripts import RunIt, always, both_ways, calls, reasoning, run_plain, scripted, text, types
+from tracing.trace_recorder import Recorder
+
+
+class Spans(Recorder):
+    """Keeps the spans that have ended."""
+
+    def on_span_start(self, span: Span[Any]) -> None:
+        pass
+
+    def on_span_end(self, span: Span[Any]) -> None:
+        self.spans.append(span)
+
+
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spans]:
+    """The only processor of the traces of one test."""
+    monkeypatch.delenv("OPENAI_AGENTS_DISABLE_TRACING", raising=False)
+    before, fresh, made = get_trace_provider(), DefaultTraceProvider(), Spans()
+    fresh.set_processors([made])
+    set_trace_provider(fresh)
+    yield made
+    set_trace_provider(before)
+
 
 USER = {"role": "user", "content": "Hi"}
 
@@ -187,6 +213,20 @@ class TestCallModelInputFilter:
         agent, _ = scripted(text())
         with pytest.raises(ValueError, match="mine"):
             await run(agent, run_config=RunConfig(call_model_input_filter=fail))
+
+    @pytest.mark.parametrize(("is_shown", "told"), [(True, "secret"), (False, "Error details are redacted.")])
+    async def test_its_error_is_told_on_the_span_of_the_turn(
+        self, run: RunIt, recorder: Spans, is_shown: bool, told: str
+    ):
+        def fail(data: CallModelData[Any]) -> ModelInputData:
+            raise ValueError("secret")
+
+        agent, _ = scripted(text())
+        config = RunConfig(call_model_input_filter=fail, trace_include_sensitive_data=is_shown)
+        with pytest.raises(ValueError, match="secret"):
+            await run(agent, run_config=config)
+        [turn] = [span for span in recorder.spans if span.span_data.type == "turn"]
+        assert turn.error == {"message": "Error in call_model_input_filter", "data": {"error": told}}
 
     async def test_of_equal_outputs_the_last_is_kept_where_it_stands(self, run: RunIt):
         def repeat(data: CallModelData[Any]) -> ModelInputData:

@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any, cast
 from agents._default_models import get_default_model_settings
 from agents.exceptions import UserError
 from agents.run_config import CallModelData, ModelInputData
+from agents.tracing import SpanError, get_current_span
+
+from .spans import REDACTED
 
 if TYPE_CHECKING:
     from agents.agent import Agent
     from agents.model_settings import ModelSettings
+    from agents.run_config import RunConfig
 
     from .run_loop import Run
 
@@ -87,14 +91,7 @@ async def model_request(agent: Agent[Any], run: Run, instructions: str | None, p
         items = [without_reasoning_id(item) for item in items]
     if config.call_model_input_filter is not None:
         given = ModelInputData(copy.deepcopy(items), instructions)
-        data = CallModelData(given, agent, run.environment.context.context)
-        filtered: Any = config.call_model_input_filter(data)
-        if inspect.isawaitable(filtered):
-            filtered = await filtered
-        if not isinstance(filtered, ModelInputData):
-            raise UserError(
-                f"call_model_input_filter must return a ModelInputData, got {type(filtered).__name__}"
-            )
+        filtered = await _filtered(CallModelData(given, agent, run.environment.context.context), config)
         items, instructions = _deduplicated(filtered.input), filtered.instructions
     return ModelRequest(
         instructions,
@@ -104,6 +101,26 @@ async def model_request(agent: Agent[Any], run: Run, instructions: str | None, p
         state.previous_response_id if managed else None,
         start.conversation_id,
     )
+
+
+async def _filtered(data: CallModelData[Any], config: RunConfig) -> ModelInputData:
+    """What the run's filter makes of a request; its failure is told on the current span, that of the turn."""
+    assert config.call_model_input_filter is not None, "asked only where there is one"
+    try:
+        filtered: Any = config.call_model_input_filter(data)
+        if inspect.isawaitable(filtered):
+            filtered = await filtered
+        if not isinstance(filtered, ModelInputData):
+            raise UserError(
+                f"call_model_input_filter must return a ModelInputData, got {type(filtered).__name__}"
+            )
+    except Exception as error:
+        span = get_current_span()
+        if span is not None:
+            detail = str(error) if config.trace_include_sensitive_data else REDACTED
+            span.set_error(SpanError(message="Error in call_model_input_filter", data={"error": detail}))
+        raise
+    return filtered
 
 
 def without_reasoning_id(item: Any) -> Any:
