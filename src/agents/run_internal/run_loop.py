@@ -155,13 +155,24 @@ class Run:
             await self._cancelled_from_outside()
             raise
         finally:
-            await self._land()
-            self.is_idle = True
-            if not self.path:
-                self.log.close()
-            else:
-                self.log.nudge()
+            try:
+                await self._land()
+            finally:
+                self._come_to_rest()
         failures.raise_if_failed(self)
+
+    def abandon(self) -> None:
+        """End a run whose loop never began: the task that was to drive it was cancelled before its first step."""
+        self._record_cancelled()
+        self._come_to_rest()
+
+    def _come_to_rest(self) -> None:
+        """Tell the readers that nothing more comes."""
+        self.is_idle = True
+        if not self.path:
+            self.log.close()
+        else:
+            self.log.nudge()
 
     async def _wait(self) -> None:
         self._waiter = asyncio.get_running_loop().create_future()
@@ -196,7 +207,9 @@ class Run:
             if self._is_landing or effect.id in self._abandoned:
                 raise
             self._effect_failed(effect, error)
-        except Exception as error:  # noqa: BLE001 (the flight's rim: an effect that raises becomes a fact)
+        except (GeneratorExit, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 (the flight's rim: an effect that raises becomes a fact)
             if not self._is_landing and effect.id not in self._abandoned:
                 self._effect_failed(effect, error)
         finally:
