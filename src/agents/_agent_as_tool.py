@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +23,7 @@ from .agent_tool_input import (
 )
 from .exceptions import ModelBehaviorError, UserError
 from .items import ItemHelpers, MessageOutputItem, ToolCallOutputItem
+from .stream_events import AgentUpdatedStreamEvent
 from .strict_schema import ensure_strict_json_schema
 from .tool.failures import set_function_tool_failure_error_function
 from .tool.function import FunctionTool
@@ -31,6 +33,8 @@ from .tool_context import ToolContext
 
 if TYPE_CHECKING:
     from .agent import Agent, AgentToolStreamEvent
+
+logger = logging.getLogger("openai.agents")
 
 DEFAULT_MAX_TURNS = 10
 
@@ -130,8 +134,17 @@ def _read(adapter: Any, arguments: str, tool_name: str) -> Any:
     try:
         value = adapter.validate_json(arguments or "{}")
     except ValueError as error:
-        raise ModelBehaviorError(f"Invalid JSON input for tool {tool_name}") from error
+        reason = "" if _is_object(arguments) else ": expected a JSON object"
+        raise ModelBehaviorError(f"Invalid JSON input for tool {tool_name}{reason}") from error
     return json.loads(adapter.dump_json(value))
+
+
+def _is_object(arguments: str) -> bool:
+    """Whether these are a JSON object, or no JSON at all, which is said otherwise."""
+    try:
+        return isinstance(json.loads(arguments), dict)
+    except ValueError:
+        return True
 
 
 def _nested_context(
@@ -155,6 +168,8 @@ def _nested_context(
 async def _run(agent: Agent[Any], given: Any, context: ToolContext[Any], options: AgentToolOptions) -> Any:
     runner = find_runner()
     arguments: dict[str, Any] = {
+        "starting_agent": agent,
+        "input": given,
         "context": context,
         "max_turns": DEFAULT_MAX_TURNS if options.max_turns is None else options.max_turns,
         "hooks": options.hooks,
@@ -163,41 +178,61 @@ async def _run(agent: Agent[Any], given: Any, context: ToolContext[Any], options
         "conversation_id": options.conversation_id,
     }
     if options.on_stream is None:
-        return await runner.run(agent, given, **arguments)
-    result = runner.run_streamed(agent, given, **arguments)
-    await _forward(result, context, options.on_stream, options.on_stream_max_pending_events)
+        return await runner.run(**arguments)
+    result = runner.run_streamed(**arguments)
+    await _forward(result, agent, context, options.on_stream, options.on_stream_max_pending_events)
     return result
 
 
 async def _forward(
-    result: Any, context: ToolContext[Any], on_stream: Callable[[Any], Any], max_pending: int | None
+    result: Any,
+    agent: Agent[Any],
+    context: ToolContext[Any],
+    on_stream: Callable[[Any], Any],
+    max_pending: int | None,
 ) -> None:
     """Hand every event of a nested run to `on_stream`, in order, without holding up the run.
 
-    All that came before an error is handed over before the error is raised.
+    All that came before an error is handed over before the error is raised. An
+    error of `on_stream` itself is logged: whoever watches a run cannot fail it.
     """
     queue: asyncio.Queue[Any] = asyncio.Queue(0 if max_pending is None else max_pending)
 
     async def hand_over() -> None:
         while (event := await queue.get()) is not None:
-            told = on_stream(event)
-            if inspect.isawaitable(told):
-                await told
+            try:
+                told = on_stream(event)
+                if inspect.isawaitable(told):
+                    await told
+            except Exception:
+                logger.exception("Error while handling an agent tool on_stream event")
 
     consumer = asyncio.ensure_future(hand_over())
     try:
         async for event in result.stream_events():
-            await _put(queue, consumer, _stream_event(event, result, context))
+            if isinstance(event, AgentUpdatedStreamEvent):
+                agent = event.new_agent
+            shown: AgentToolStreamEvent = {"event": event, "agent": agent, "tool_call": context.tool_call}
+            await _put(queue, consumer, shown)
+    except asyncio.CancelledError:
+        consumer.cancel()
+        await _stop(result)
+        await asyncio.wait([consumer])
+        raise
     except BaseException:
         await _drain(queue, consumer)
-        result.cancel()
+        await _stop(result)
         raise
     await _drain(queue, consumer)
     await consumer
 
 
-def _stream_event(event: Any, result: Any, context: ToolContext[Any]) -> AgentToolStreamEvent:
-    return {"event": event, "agent": result.current_agent, "tool_call": context.tool_call}
+async def _stop(result: Any) -> None:
+    """Cancel a nested run, if it has not ended, and await its end."""
+    result.cancel()
+    task: asyncio.Task[Any] | None = result.run_loop_task
+    if task is not None:
+        await asyncio.wait([task])
 
 
 async def _put(queue: asyncio.Queue[Any], consumer: asyncio.Future[None], event: Any) -> None:
