@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from agents._core import facts as f
-from agents._core.decide import Perform, decide
+from agents._core.decide import Perform, Record, decide
 from agents._core.effects import CallModel
 from agents._core.evolve import fold
 
@@ -20,3 +20,19 @@ def test_calls_of_a_response_that_was_cut_off_are_not_started_by_who_resumes() -
         ]
     )
     assert decide(state) == Perform((CallModel("t1/model", 1, 2),))
+
+
+def test_a_model_may_be_told_that_a_call_in_doubt_failed() -> None:
+    once = f.Call(f.CallId("c1"), "function", "pay", "{}", on_in_doubt="fail")
+    state = fold(
+        [
+            f.RunStarted(A, "hi"),
+            f.TurnStarted(1, A),
+            f.ModelRequested(1, 1),
+            f.ModelResponded(1, [], (once,)),
+            f.ToolClaimed(once.id, "pay"),
+            f.RunResumed(1),
+            f.ToolFailed(once.id, "pay", f.ErrorData("Broken", "unknown"), {"call_id": "c1"}),
+        ]
+    )
+    assert decide(state) == Record(f.TurnStarted(2, A))

@@ -13,7 +13,20 @@ from typing import Any
 from . import facts as f
 from . import history as h
 from .effects import HookMoment, RunHook
-from .state import CALL_MOVES, LEGAL, CallPhase, CallState, Failure, IllegalFact, Phase, State
+from .state import (
+    CALL_DECISIONS,
+    CALL_FAILURES,
+    CALL_MOVES,
+    CALL_RESUMPTIONS,
+    CALL_STARTS,
+    LEGAL,
+    CallPhase,
+    CallState,
+    Failure,
+    IllegalFact,
+    Phase,
+    State,
+)
 
 
 def evolve(state: State, fact: f.Fact) -> None:
@@ -73,8 +86,7 @@ def _run_resumed(state: State, fact: f.RunResumed) -> None:
     if state.phase is Phase.MODEL:
         _void_response(state)
     for call in state.calls.values():
-        if call.phase is CallPhase.CLAIMED:
-            call.phase = CallPhase.IN_DOUBT
+        call.phase = CALL_RESUMPTIONS.get(call.phase, call.phase)
 
 
 def _cancel_requested(state: State, fact: f.CancelRequested) -> None:
@@ -170,8 +182,7 @@ def _call_proposed(state: State, fact: f.CallProposed) -> None:
 
 
 def _new_call(call: f.Call) -> CallState:
-    # What needs no question is allowed from the start, so that it costs no fact.
-    return CallState(call, CallPhase.PROPOSED if call.needs_approval else CallPhase.ALLOWED)
+    return CallState(call, CALL_STARTS[call.needs_approval])
 
 
 def _model_responded(state: State, fact: f.ModelResponded) -> None:
@@ -229,11 +240,13 @@ def _output_deferred(state: State, _: f.OutputDeferred) -> None:
 # --- a call ----------------------------------------------------------------------------------------------
 
 
-def _moved(state: State, call_id: f.CallId, fact: f.Fact) -> tuple[CallState, CallPhase]:
+def _moved(
+    state: State, call_id: f.CallId, fact: f.Fact, moves: Mapping[CallPhase, CallPhase] | None = None
+) -> tuple[CallState, CallPhase]:
     call = state.calls.get(call_id)
     if call is None:
         raise IllegalFact("a turn without this call", fact)
-    to = CALL_MOVES[type(fact)].get(call.phase)
+    to = (CALL_MOVES[type(fact)] if moves is None else moves).get(call.phase)
     if to is None:
         raise IllegalFact(call.phase, fact)
     return call, to
@@ -247,12 +260,10 @@ def _call_moved(
 
 
 def _approval_decided(state: State, fact: f.ApprovalDecided) -> None:
-    call = state.calls.get(fact.call)
-    if call is None or (not call.call.needs_approval and call.phase is not CallPhase.ASKED):
+    call, to = _moved(state, fact.call, fact, CALL_DECISIONS[fact.approved])
+    if not call.call.needs_approval and call.phase is not CallPhase.ASKED:
         raise IllegalFact("a turn without this question", fact)
-    if call.phase not in {CallPhase.ASKED, CallPhase.ALLOWED, CallPhase.DENIED}:
-        raise IllegalFact(call.phase, fact)
-    call.phase = CallPhase.ALLOWED if fact.approved else CallPhase.DENIED
+    call.phase = to
     call.message = fact.message
 
 
@@ -266,9 +277,9 @@ def _tool_returned(state: State, fact: f.ToolReturned) -> None:
 
 
 def _tool_failed(state: State, fact: f.ToolFailed) -> None:
-    call, to = _moved(state, fact.call, fact)
+    call, to = _moved(state, fact.call, fact, CALL_FAILURES if fact.output is None else None)
     if fact.output is None:
-        call.phase = CallPhase.FAILED
+        call.phase = to
         if state.failure is None:
             state.failure = Failure("error", fact.error)
         return

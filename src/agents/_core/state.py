@@ -103,6 +103,29 @@ LEGAL: Mapping[Phase, frozenset[type]] = MappingProxyType(
     }
 )
 
+#: The facts that move the run, from where to where. A run ends in FAILED or CANCELLED from anywhere.
+RUN_MOVES: Mapping[type, Mapping[Phase, frozenset[Phase]]] = MappingProxyType(
+    {
+        f.RunStarted: {Phase.NEW: frozenset({Phase.READY})},
+        f.TurnStarted: {
+            Phase.READY: frozenset({Phase.MODEL}),
+            Phase.SETTLED: frozenset({Phase.MODEL}),
+        },
+        f.ModelResponded: {Phase.MODEL: frozenset({Phase.CALLS, Phase.SETTLED})},
+        # The last call that is settled settles the turn.
+        f.ToolReturned: {Phase.CALLS: frozenset({Phase.SETTLED})},
+        f.ToolFailed: {Phase.CALLS: frozenset({Phase.SETTLED})},
+        f.CallAnswered: {Phase.CALLS: frozenset({Phase.SETTLED})},
+        f.HandedOff: {Phase.CALLS: frozenset({Phase.SETTLED})},
+        f.OutputDeferred: {Phase.SETTLED: frozenset({Phase.READY})},
+        f.OutputProposed: {
+            Phase.READY: frozenset({Phase.FINISHING}),
+            Phase.SETTLED: frozenset({Phase.FINISHING}),
+        },
+        f.RunFinished: {Phase.FINISHING: frozenset({Phase.FINISHED})},
+    }
+)
+
 #: How a fact about a call moves it. A fact that is not here for the call's phase is illegal.
 CALL_MOVES: Mapping[type, Mapping[CallPhase, CallPhase]] = MappingProxyType(
     {
@@ -114,14 +137,30 @@ CALL_MOVES: Mapping[type, Mapping[CallPhase, CallPhase]] = MappingProxyType(
         f.ToolClaimed: {CallPhase.ALLOWED: CallPhase.CLAIMED, CallPhase.IN_DOUBT: CallPhase.CLAIMED},
         f.ToolGuardrailChecked: {CallPhase.CLAIMED: CallPhase.CLAIMED},
         f.ToolReturned: {CallPhase.CLAIMED: CallPhase.SETTLED},
-        f.ToolFailed: {
-            CallPhase.CLAIMED: CallPhase.SETTLED,
-            CallPhase.IN_DOUBT: CallPhase.FAILED,
-        },
+        f.ToolFailed: {CallPhase.CLAIMED: CallPhase.SETTLED, CallPhase.IN_DOUBT: CallPhase.SETTLED},
         f.CallAnswered: {CallPhase.ALLOWED: CallPhase.SETTLED, CallPhase.DENIED: CallPhase.SETTLED},
         f.HandedOff: {CallPhase.ALLOWED: CallPhase.SETTLED},
     }
 )
+
+#: How a `ToolFailed` without an output moves a call: the model is not told, the run fails.
+CALL_FAILURES: Mapping[CallPhase, CallPhase] = MappingProxyType(
+    {CallPhase.CLAIMED: CallPhase.FAILED, CallPhase.IN_DOUBT: CallPhase.FAILED}
+)
+
+#: How a decision moves a call, by whether it approves. It may be replaced until the call is claimed.
+CALL_DECISIONS: Mapping[bool, Mapping[CallPhase, CallPhase]] = MappingProxyType(
+    {
+        True: dict.fromkeys((CallPhase.ASKED, CallPhase.ALLOWED, CallPhase.DENIED), CallPhase.ALLOWED),
+        False: dict.fromkeys((CallPhase.ASKED, CallPhase.ALLOWED, CallPhase.DENIED), CallPhase.DENIED),
+    }
+)
+
+#: How `RunResumed` moves a call: whether what was running took effect is not known.
+CALL_RESUMPTIONS: Mapping[CallPhase, CallPhase] = MappingProxyType({CallPhase.CLAIMED: CallPhase.IN_DOUBT})
+
+#: Where a call begins: by whether somebody may have to be asked. What needs no question costs no fact.
+CALL_STARTS: Mapping[bool, CallPhase] = MappingProxyType({True: CallPhase.PROPOSED, False: CallPhase.ALLOWED})
 
 #: Phases from which a run does not move any more.
 CLOSED: frozenset[Phase] = frozenset({Phase.FINISHED, Phase.FAILED, Phase.CANCELLED})
