@@ -142,7 +142,8 @@ class RunSpans:
             case f.ModelRequested():
                 self._name_tools()
             case f.ModelResponded():
-                pass
+                if self._turn is not None:
+                    self._turn.span_data.usage = turn_usage_to_span_data(live.response.usage)
             case f.ToolClaimed():
                 self._open(
                     f"tool/{fact.call}",
@@ -155,6 +156,9 @@ class RunSpans:
                 self._end_guardrail(fact)
             case f.HandedOff():
                 self._end_handoff(fact, live)
+            case f.OutputProposed():
+                # Its guardrails and hooks are the agent's, not the turn's.
+                self._end_turn()
             case f.RunFinished() | f.RunFailed() | f.RunCancelled():
                 self._end(fact, live)
             case _:
@@ -229,7 +233,7 @@ class RunSpans:
         span = self._effects.get(f"handoff/{fact.call}")
         if span is not None:
             span.span_data.to_agent = live.target.name
-            asked = [call.call.name for call in self._run.state.calls.values() if call.call.kind == "handoff"]
+            asked = self._requested_agents()
             if len(asked) > 1:
                 error = SpanError(message="Multiple handoffs requested", data={"requested_agents": asked})
                 span.set_error(error)
@@ -237,11 +241,14 @@ class RunSpans:
         self._end_turn()
         self._end_agent()
 
+    def _requested_agents(self) -> list[str]:
+        toolset = self._run.environment.toolset
+        offered = {} if toolset is None else toolset.handoffs_by_name
+        asked = [call.call.name for call in self._run.state.calls.values() if call.call.kind == "handoff"]
+        return [offered[name].agent_name if name in offered else name for name in asked]
+
     def _end_turn(self) -> None:
         if self._turn is not None:
-            responses = self._run.view.raw_responses
-            if responses:
-                self._turn.span_data.usage = turn_usage_to_span_data(responses[-1].usage)
             self._turn.finish()
             self._turn = None
 
