@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import inspect
 from collections.abc import Awaitable, Callable
@@ -19,6 +18,7 @@ from .model_settings import ModelSettings, model_settings_from
 from .run_context import RunContextWrapper, TContext
 from .tool.traits import UNSET, Unset
 from .util.function_name import function_name
+from .util.gathering import all_or_cancel
 
 if TYPE_CHECKING:
     from openai.types.responses import response_prompt_param as _prompt_param
@@ -110,7 +110,7 @@ class AgentBase(Generic[TContext]):
         tools = list(self.tools)
         if all(tool.is_enabled is True for tool in tools):
             return tools
-        verdicts = await _all_or_cancel([_is_enabled(tool, run_context, self) for tool in tools])
+        verdicts = await all_or_cancel([_is_enabled(tool, run_context, self) for tool in tools])
         return [tool for tool, enabled in zip(tools, verdicts, strict=True) if enabled]
 
 
@@ -120,17 +120,6 @@ async def _is_enabled(tool: _tool.Tool, run_context: RunContextWrapper[Any], age
         return enabled
     verdict = enabled(run_context, agent)
     return bool(await verdict) if inspect.isawaitable(verdict) else bool(verdict)
-
-
-async def _all_or_cancel(checks: list[Any]) -> list[Any]:
-    tasks = [asyncio.ensure_future(check) for check in checks]
-    try:
-        return await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
 
 
 def _implicit_settings() -> ModelSettings:

@@ -123,7 +123,7 @@ class RunResultBase(abc.ABC):
             history = self._model_history()
             return [without_reasoning_id(item) for item in history] if omits_ids else list(history)
         given: list[Any] = ItemHelpers.input_to_new_input_list(self.input)
-        made = [item.to_input_item() for item in self.new_items if item.type != "tool_approval_item"]
+        made = [item.to_input_item() for item in self.new_items if _is_sent(item)]
         return [*given, *(map(without_reasoning_id, made) if omits_ids else made)]
 
     def release_agents(self, *, release_new_items: bool = True) -> None:
@@ -131,6 +131,13 @@ class RunResultBase(abc.ABC):
         if release_new_items:
             for item in self.new_items:
                 item.release_agent()
+
+
+def _is_sent(item: _items.RunItem) -> bool:
+    """Whether a model is ever sent this item: neither a question to a person nor a text that was cut short."""
+    if item.type == "message_output_item":
+        return getattr(item.raw_item, "status", None) != "incomplete"
+    return item.type != "tool_approval_item"
 
 
 @dataclass
@@ -323,6 +330,8 @@ class RunResultStreaming(RunResultBase):
             mode: `immediate` ends the stream at once and gives up what is in
                 flight; `after_turn` lets the turn finish, and starts no other.
         """
+        if mode not in {"immediate", "after_turn"}:
+            raise ValueError(f"cancel mode must be 'immediate' or 'after_turn', got {mode!r}")
         self._run.request_cancel(mode)
         if mode == "immediate":
             self._reading.cut_off()

@@ -11,6 +11,7 @@ import contextlib
 import uuid
 import warnings
 from collections.abc import Coroutine, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from typing_extensions import Unpack
@@ -111,11 +112,12 @@ class AgentRunner:
         **kwargs: Unpack[RunOptions[TContext]],
     ) -> RunResultStreaming:
         """Start a run that can be watched. See `Runner.run_streamed`."""
+        # Before anything is begun: without a running loop there is no run, and nothing to end.
+        loop = asyncio.get_running_loop()
         run, trace = _begin(starting_agent, input, cast("dict[str, Any]", kwargs), is_streamed=True)
         result = RunResultStreaming(run, trace)
-        task = asyncio.get_running_loop().create_task(_drive(run), name=f"headrace run {run.log.run_id}")
-        # The error is for those who read the stream or await the task; nobody has to.
-        task.add_done_callback(_retrieve)
+        task = loop.create_task(_drive(run), name=f"headrace run {run.log.run_id}")
+        task.add_done_callback(partial(_settle, run))
         result.run_loop_task = task
         return result
 
@@ -273,7 +275,7 @@ def _begin(
     config = environment.config
     is_managed = _check_server_managed(environment, agent, options)
     link = link_of(environment.context)
-    if isinstance(link, RunLink):
+    if isinstance(link, RunLink) and link.is_at_hand:
         log, path = link.log, link.next_path()
         environment.is_streamed = is_streamed or link.is_streamed
     else:
@@ -367,8 +369,15 @@ async def _close_provider(environment: Environment) -> None:
         logger.warning("Failed to close model provider created for run: %s", error)
 
 
-def _retrieve(task: asyncio.Task[Any]) -> None:
+def _settle(run: Run, task: asyncio.Task[Any]) -> None:
+    """The task that drove a run is done, however it came to that."""
+    if not run.is_idle:
+        # Cancelled before its first step: there was nobody to say so.
+        run.abandon()
+        if run.spans is not None:
+            run.spans.finish()
     if not task.cancelled():
+        # The error is for those who read the stream or await the task; nobody has to.
         task.exception()
 
 

@@ -205,7 +205,8 @@ def _decide_max_turns(state: State, start: f.RunStarted) -> Decision:
 
 
 def _decide_finish(state: State) -> Decision:
-    hooks = tuple(state.hooks.values())
+    # An agent that was handed to in the last turn, and will not run, has not started.
+    hooks = tuple(hook for hook in state.hooks.values() if hook.moment != "agent_start")
     if hooks:
         return Perform(hooks)
     guards = _pending_guards(state, "output")

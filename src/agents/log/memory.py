@@ -77,7 +77,6 @@ class RunLog:
         "_entries",
         "_first_seq",
         "_gone",
-        "_has_woken",
         "_joined",
         "_last_seq",
         "_limit",
@@ -106,7 +105,6 @@ class RunLog:
         self._packed = 0
         self._tidy_at = min(2 * LOOSE, retention + 1)
         self._closed = False
-        self._has_woken = False
         self._waiters: list[asyncio.Future[None]] = []
 
     # --- writing
@@ -118,6 +116,8 @@ class RunLog:
         self._entries.append(entry)
         if self._waiters:
             self._wake()
+        if seq >= self._tidy_at:
+            self._tidy()
         return entry
 
     def append_delta(self, event: Any, turn: int, path: Path = ()) -> None:
@@ -153,11 +153,6 @@ class RunLog:
     def is_closed(self) -> bool:
         """Whether nothing more comes."""
         return self._closed
-
-    @property
-    def has_woken_readers(self) -> bool:
-        """Whether somebody was woken and has not run yet: a writer that never waits should let them."""
-        return self._has_woken
 
     def cursor(self, after: int = 0) -> Cursor:
         """A reader that gives what comes after record `after`, from the past or as it happens."""
@@ -212,7 +207,6 @@ class RunLog:
         """Return when something was appended, or the log was closed. Cancelling it leaves no trace."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(future)
-        self._has_woken = False
         try:
             await future
         finally:
@@ -223,7 +217,6 @@ class RunLog:
 
     def _wake(self) -> None:
         waiters, self._waiters = self._waiters, []
-        self._has_woken = True
         for future in waiters:
             if not future.done():
                 future.set_result(None)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from agents._ports.model import Model, ModelProvider
     from agents.agent import Agent
     from agents.agent_output import AgentOutputSchemaBase
+    from agents.guardrail import InputGuardrail
     from agents.lifecycle import RunHooksBase
     from agents.run_config import RunConfig
     from agents.run_context import RunContextWrapper
@@ -68,6 +69,9 @@ class Environment:
     is_streamed: bool = False
     owned_provider: ModelProvider | None = None
     """A provider that nobody but this run knows of, to be closed when the run ends."""
+
+    input_guardrails: list[InputGuardrail[Any]] | None = None
+    """The guardrails that the run was started with, in the order of their ids."""
 
     toolset: Toolset | None = None
     _handoffs: dict[int, Handoff[Any, Any]] = field(default_factory=dict[int, Handoff[Any, Any]])

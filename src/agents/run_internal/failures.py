@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from agents._core import facts as f
-from agents._core.effects import Effect
+from agents._core.effects import Effect, ProposeOutput
 from agents.exceptions import (
     AgentsException,
     InputGuardrailTripwireTriggered,
@@ -42,7 +42,8 @@ def effect_failed(effect: Effect, error: BaseException) -> f.EffectFailed:
     """The fact that an effect raised."""
     if isinstance(error, FinalOutputInvalid):
         return f.EffectFailed(effect.id, error_data(error.error), "invalid_final_output")
-    kind: f.FailureKind = "model_refusal" if isinstance(error, ModelRefusalError) else "error"
+    is_refusal = isinstance(error, ModelRefusalError) and isinstance(effect, ProposeOutput)
+    kind: f.FailureKind = "model_refusal" if is_refusal else "error"
     return f.EffectFailed(effect.id, error_data(error), kind)
 
 

@@ -42,10 +42,11 @@ def refuse_managed_output(environment: Environment, agent: Agent[Any]) -> None:
 
 
 def input_guards(environment: Environment, agent: Agent[Any]) -> tuple[f.Guard, ...]:
-    """The same by id, as facts name them."""
+    """The same by id, as facts name them; kept for the length of the run."""
+    environment.input_guardrails = input_guardrails(environment, agent)
     return tuple(
         f.Guard(f"guard/input/{index}", guardrail.get_name(), blocking=not guardrail.run_in_parallel)
-        for index, guardrail in enumerate(input_guardrails(environment, agent))
+        for index, guardrail in enumerate(environment.input_guardrails)
     )
 
 
@@ -65,7 +66,9 @@ async def check_guardrail(run: Run, effect: CheckGuardrail) -> None:
         start = run.state.start
         assert start is not None, "a guardrail is due in a started run only"
         agent = environment.agents[start.agent]
-        guardrail = input_guardrails(environment, agent)[index]
+        # Those that the run was started with, whatever became of the agent's list since.
+        checks = environment.input_guardrails
+        guardrail = (input_guardrails(environment, agent) if checks is None else checks)[index]
         result: Any = await guardrail.run(agent, view.input, environment.context)
     else:
         proposal = view.proposal

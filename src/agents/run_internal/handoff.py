@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agents._core import facts as f
 from agents._core import history
 from agents._core.effects import TakeHandoff
+from agents.agent import Agent
 from agents.exceptions import ModelBehaviorError, UserError
 from agents.handoffs import HandoffInputData, nest_handoff_history
 from agents.items import HandoffOutputItem
@@ -17,7 +18,6 @@ from .environment import logger
 from .view import LiveHandoff
 
 if TYPE_CHECKING:
-    from agents.agent import Agent
     from agents.handoffs import Handoff
 
     from .run_loop import Run
@@ -39,6 +39,11 @@ async def take_handoff(run: Run, effect: TakeHandoff) -> None:
     if handoff is None:
         raise ModelBehaviorError(f"Handoff {call.name} not found in agent {source.name}")
     target: Agent[Any] = await handoff.on_invoke_handoff(environment.context, call.arguments)
+    if not isinstance(cast("object", target), Agent):
+        raise UserError(
+            f"Handoff {call.name} of agent {source.name} leads nowhere: on_invoke_handoff gave "
+            f"{type(target).__name__}; it must return an Agent"
+        )
     if run.state.start is not None and run.state.start.server_managed:
         guardrails.refuse_managed_output(environment, target)
     output = history.call_output(call.id, handoff.get_transfer_message(target))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +11,7 @@ from agents._core.effects import RunHook
 from agents.lifecycle import AgentHooksBase, RunHooksBase
 from agents.run_context import AgentHookContext, RunContextWrapper
 from agents.tool.execute import run_failure
+from agents.util.gathering import all_or_cancel
 
 from .view import LiveHandoff, LiveOutput
 
@@ -48,10 +48,7 @@ async def tell(
         calls.append(getattr(environment.hooks, run_hook)(*args))
     if listens(agent.hooks, agent_hook):
         calls.append(getattr(agent.hooks, agent_hook)(*args))
-    if len(calls) == 1:
-        await calls[0]
-    elif calls:
-        await asyncio.gather(*calls)
+    await all_or_cancel(calls)
 
 
 def agent_hook_context(run: Run) -> AgentHookContext[Any]:
@@ -114,4 +111,4 @@ async def _tell_handoff(environment: Environment, live: LiveHandoff) -> None:
         calls.append(environment.hooks.on_handoff(context, source, target))
     if source.hooks is not None and listens(source.hooks, "on_handoff"):
         calls.append(source.hooks.on_handoff(context, target, source))
-    await asyncio.gather(*calls)
+    await all_or_cancel(calls)

@@ -12,20 +12,23 @@ def json_form(value: Any) -> Any:
 
     Never raises: what a record shows must not decide how a run ends.
     """
-    if value is None or isinstance(value, str | bool | int | float):
+    if value is None or isinstance(value, bool | int):
         return value
-    if hasattr(value, "model_dump"):
-        value = value.model_dump(mode="json", warnings=False)
     try:
-        return msgspec.to_builtins(value, str_keys=True, enc_hook=_text)
-    except (TypeError, ValueError, RecursionError):
+        # Through text and back: what readers see is then exactly what survives a round trip.
+        return msgspec.json.decode(msgspec.json.encode(value, enc_hook=_fields_or_text))
+    except Exception:  # noqa: BLE001 (a user's value may raise anything, and must not end the run)
         return _text(value)
 
 
-def _text(value: Any) -> Any:
-    if hasattr(value, "model_dump"):
+def _fields_or_text(value: Any) -> Any:
+    if hasattr(value, "model_dump") and not isinstance(value, type):
         return value.model_dump(mode="json", warnings=False)
+    return _text(value)
+
+
+def _text(value: Any) -> str:
     try:
-        return str(value)
-    except Exception:  # noqa: BLE001 (a user's __str__ that raises must not end the run)
+        return str(value).encode("utf-8", "replace").decode()
+    except Exception:  # noqa: BLE001 (a user's __str__ may raise anything, and must not end the run)
         return f"<{type(value).__name__}>"

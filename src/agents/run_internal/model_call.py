@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from .run_loop import Run
 
 YIELD_EVERY = 256
-"""Events after which a model that never waits lets waiting readers run."""
+"""Events after which a model that never waits lets others run: readers, time limits, whoever cancels."""
 
 
 async def call_model(run: Run, effect: CallModel) -> None:
@@ -77,8 +77,9 @@ async def _ask_in_time(
     run: Run, model: Model, agent: Agent[Any], toolset: Toolset, request: ModelRequest
 ) -> ModelResponse:
     limit = request.settings.timeout
+    timeout = asyncio.timeout(limit)
     try:
-        async with asyncio.timeout(limit) if limit is not None else nullcontext():
+        async with timeout:
             if run.environment.is_streamed:
                 return await _stream(run, model, agent, toolset, request)
             return await model.get_response(
@@ -94,7 +95,8 @@ async def _ask_in_time(
                 prompt=request.prompt,
             )
     except TimeoutError as error:
-        if limit is None:
+        if limit is None or not timeout.expired():
+            # A time-out of the model's own.
             raise
         raise ModelTimeoutError(limit) from error
 
@@ -163,7 +165,7 @@ async def _stream(
             if event.type in special:
                 stream.take(event, event.type)
             count += 1
-            if count % YIELD_EVERY == 0 and log.has_woken_readers:
+            if count % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
     if stream.response is None:
         raise ModelBehaviorError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import dataclasses
 import inspect
@@ -13,6 +12,7 @@ from agents._default_models import get_default_model_settings
 from agents.exceptions import UserError
 from agents.run_config import CallModelData, ModelInputData
 from agents.tracing import SpanError, get_current_span
+from agents.util.gathering import all_or_cancel
 
 from .spans import REDACTED
 
@@ -44,17 +44,7 @@ async def instructions_and_prompt(agent: Agent[Any], run: Run) -> tuple[str | No
         if instructions is None or isinstance(instructions, str):
             return instructions, None
         return await agent.get_system_prompt(context), None
-    tasks: list[asyncio.Future[Any]] = [
-        asyncio.ensure_future(agent.get_system_prompt(context)),
-        asyncio.ensure_future(agent.get_prompt(context)),
-    ]
-    try:
-        made: list[Any] = await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
+    made = await all_or_cancel([agent.get_system_prompt(context), agent.get_prompt(context)])
     return made[0], made[1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,18 @@ class RunLink:
     is_streamed: bool
     """Whether the parent asks its models for streams; a nested run does as its parent."""
 
+    loop: asyncio.AbstractEventLoop
+    """The event loop of the parent. A log is written by one loop: a run on another is a run of its own."""
+
     _taken: int = field(default=0)
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether the parent runs on the event loop that is running here."""
+        try:
+            return asyncio.get_running_loop() is self.loop
+        except RuntimeError:
+            return False
 
     def next_path(self) -> Path:
         """The path of the next run that the tool starts: the call's own, then numbered ones."""

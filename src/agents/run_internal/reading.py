@@ -97,8 +97,9 @@ class EventIterator(AsyncIterator[StreamEvent]):
                     return RawResponsesStreamEvent(entry.live)
                 position.order.events(entry, pending)
             elif run.is_idle:
+                await self._settled()
                 self._is_closed = True
-                await self._raise_error()
+                self._raise_error()
             else:
                 await run.log.wait()
         raise StopAsyncIteration
@@ -107,11 +108,14 @@ class EventIterator(AsyncIterator[StreamEvent]):
         """End this iterator. The run goes on, and a next iterator goes on from here."""
         self._is_closed = True
 
-    async def _raise_error(self) -> None:
-        """Raise what ended the run. Its task has nothing left to do but to end."""
+    async def _settled(self) -> None:
+        """Wait for the task of the run, which has nothing left to do but to end."""
         task = self._reading.task
         if task is not None:
             await asyncio.wait([task])
+
+    def _raise_error(self) -> None:
+        """Raise what ended the run, if it failed."""
         error = self._reading.exception
         if error is not None:
             raise error

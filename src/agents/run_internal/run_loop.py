@@ -120,7 +120,8 @@ class Run:
 
     def request_cancel(self, mode: f.CancelMode) -> None:
         """Ask the run to stop; idempotent, and nothing once it has ended."""
-        if self.state.is_closed or self.state.start is None or self.state.cancel in {mode, "immediate"}:
+        state = self.state
+        if self.is_idle or state.is_closed or state.start is None or state.cancel in {mode, "immediate"}:
             return
         self.record(f.CancelRequested(mode))
 
@@ -234,12 +235,20 @@ class Run:
 
     async def _close(self, fact: f.RunFinished | f.RunFailed | f.RunCancelled) -> None:
         await self._land()
-        live = failures.exception_of(self) if isinstance(fact, f.RunFailed) else None
-        self.record(fact, live)
+        # What settled while the flight was left may say better how the run ends.
+        again = decide(self.state)
+        closing = again.fact if isinstance(again, Close) else fact
+        live = failures.exception_of(self) if isinstance(closing, f.RunFailed) else None
+        self.record(closing, live)
 
     async def _cancelled_from_outside(self) -> None:
         """The task that drives the run was cancelled: say so in the log before letting go."""
-        await self._land()
+        try:
+            await self._land()
+        finally:
+            self._record_cancelled()
+
+    def _record_cancelled(self) -> None:
         if not self.state.is_closed and self.state.start is not None:
             self.record(f.RunCancelled("immediate"))
 
@@ -247,17 +256,29 @@ class Run:
         """Cancel what is in flight and await its end, for a grace time.
 
         What settles while it is being cancelled is recorded; what does not stop
-        in time stays claimed, and its late result is dropped.
+        in time stays claimed, and its late result is dropped. Being cancelled
+        meanwhile shortens nothing: it is raised at the end.
         """
         if not self._flight:
             return
         self._cancel_flight()
-        tasks = [task for _, task in self._flight.values()]
-        _, late = await asyncio.wait(tasks, timeout=GRACE_S)
-        if late:
+        tasks: set[asyncio.Task[None]] = {task for _, task in self._flight.values()}
+        loop = asyncio.get_running_loop()
+        # A nested run lands within the grace of its parent, so that its end is told first.
+        deadline = loop.time() + GRACE_S / (1 + len(self.path))
+        interrupted: asyncio.CancelledError | None = None
+        while tasks and (left := deadline - loop.time()) > 0:
+            try:
+                _, tasks = await asyncio.wait(tasks, timeout=left)
+            except asyncio.CancelledError as error:
+                interrupted = error
+                tasks = {task for task in tasks if not task.done()}
+        if tasks:
             self._abandoned.update(self._flight)
         self._flight.clear()
         self._is_landing = False
+        if interrupted is not None:
+            raise interrupted
 
     def _cancel_flight(self) -> None:
         """Cancel what is in flight, once each, but for the effect that is speaking."""

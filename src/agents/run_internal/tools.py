@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import inspect
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -123,14 +126,23 @@ async def _prepare(run: Run, call: f.Call) -> _Invocation:
     )
     path = (*run.path, call.id)
 
+    loop = asyncio.get_running_loop()
+    thread = threading.get_ident()
+
     def progress(value: Any) -> None:
-        run.observe(f.ToolProgressed(call.id, json_form(value)))
+        fact = f.ToolProgressed(call.id, json_form(value))
+        if threading.get_ident() == thread:
+            run.observe(fact)
+            return
+        # From a thread of the tool's: the log belongs to the loop. One that is closed has nobody left to tell.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(run.observe, fact)
 
     bind_call(
         tool_context,
         idempotency_key="/".join(path),
         progress=progress,
-        link=RunLink(run.log, path, environment.is_streamed),
+        link=RunLink(run.log, path, environment.is_streamed, loop),
     )
     return _Invocation(run, call, agent, tool, raw, tool_context, time.perf_counter())
 

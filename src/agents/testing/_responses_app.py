@@ -59,6 +59,9 @@ class Listener:
         tasks = list(self._state.tasks)
         for connection in list(self._state.connections):
             connection.transport.abort()
+        for task in tasks:
+            # A script that waits for something that never comes must not keep its server from ending.
+            task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._server.wait_closed()
 

@@ -154,7 +154,7 @@ class _ServerThread:
         self._stop = asyncio.Event()
         try:
             self._ready.set_result(await self._listener.start())
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 (whoever waits for the start is told, whatever it was)
             self._ready.set_exception(error)
             return
         await self._stop.wait()
