@@ -112,11 +112,9 @@ class AgentRunner:
         **kwargs: Unpack[RunOptions[TContext]],
     ) -> RunResultStreaming:
         """Start a run that can be watched. See `Runner.run_streamed`."""
-        # Before anything is begun: without a running loop there is no run, and nothing to end.
-        loop = asyncio.get_running_loop()
         run, trace = _begin(starting_agent, input, cast("dict[str, Any]", kwargs), is_streamed=True)
         result = RunResultStreaming(run, trace)
-        task = loop.create_task(_drive(run), name=f"headrace run {run.log.run_id}")
+        task = asyncio.get_running_loop().create_task(_drive(run), name=f"headrace run {run.log.run_id}")
         task.add_done_callback(partial(_settle, run))
         result.run_loop_task = task
         return result
@@ -282,6 +280,9 @@ def _begin(
         log, path = RunLog(f"run_{uuid.uuid4().hex}", retention=config.log_retention), ()
     given: Any = cast("object", input if isinstance(input, str) else list(cast("list[Any]", input)))
     run = Run(environment, log, path, RunView(given, agent))
+    if is_streamed:
+        # Without a running loop there is no run: say so before anything is begun that would have to be ended.
+        asyncio.get_running_loop()
     trace, is_traced = start_trace(config)
     if is_traced:
         run.spans = RunSpans(run, config, trace)

@@ -111,7 +111,7 @@ class EventIterator(AsyncIterator[StreamEvent]):
     async def _settled(self) -> None:
         """Wait for the task of the run, which has nothing left to do but to end."""
         task = self._reading.task
-        if task is not None:
+        if task is not None and not task.done():
             await asyncio.wait([task])
 
     def _raise_error(self) -> None:
