@@ -236,7 +236,7 @@ class TestWrongHooks:
         assert model.calls == ()
 
     @pytest.mark.parametrize("hooks", [AgentHooks(), object()])
-    def test_run_streamed_refuses_it_at_once(self, hooks: Any):
+    async def test_run_streamed_refuses_it_at_once(self, hooks: Any):
         agent, _ = scripted(text())
         with pytest.raises(TypeError, match="Run hooks must be instances of RunHooks"):
             Runner.run_streamed(agent, "Hi", hooks=hooks)
