@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import uuid
 import warnings
+import weakref
 from collections.abc import Coroutine, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -115,7 +116,7 @@ class AgentRunner:
         run, trace = _begin(starting_agent, input, cast("dict[str, Any]", kwargs), is_streamed=True)
         result = RunResultStreaming(run, trace)
         task = asyncio.get_running_loop().create_task(_drive(run), name=f"headrace run {run.log.run_id}")
-        task.add_done_callback(partial(_settle, run))
+        task.add_done_callback(partial(_settle, weakref.ref(run)))
         result.run_loop_task = task
         return result
 
@@ -370,9 +371,10 @@ async def _close_provider(environment: Environment) -> None:
         logger.warning("Failed to close model provider created for run: %s", error)
 
 
-def _settle(run: Run, task: asyncio.Task[Any]) -> None:
+def _settle(reference: weakref.ref[Run], task: asyncio.Task[Any]) -> None:
     """The task that drove a run is done, however it came to that."""
-    if not run.is_idle:
+    run = reference()
+    if run is not None and not run.is_idle:
         # Cancelled before its first step: there was nobody to say so.
         run.abandon()
         if run.spans is not None:

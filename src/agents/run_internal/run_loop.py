@@ -46,6 +46,7 @@ class Run:
     """One run: its state, its view, its place in a log, and what it has in flight."""
 
     __slots__ = (
+        "__weakref__",
         "_abandoned",
         "_changed",
         "_context",
