@@ -7,7 +7,15 @@ import re
 import pytest
 
 from agents._core import facts as f
-from agents._core.state import CALL_MOVES, LEGAL, CallPhase, Phase
+from agents._core.state import (
+    CALL_DECISIONS,
+    CALL_FAILURES,
+    CALL_MOVES,
+    CALL_RESUMPTIONS,
+    LEGAL,
+    CallPhase,
+    Phase,
+)
 from program import PROJECT
 
 DOCUMENTS = sorted(
@@ -19,11 +27,15 @@ ARCHITECTURE = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8"
 
 #: Moves that have a rule of their own in `_core.evolve` and no row in the table.
 OTHER_MOVES = {
-    (CallPhase.CLAIMED, "RunResumed", CallPhase.IN_DOUBT),
-    (CallPhase.ASKED, "ApprovalDecided", CallPhase.ALLOWED),
-    (CallPhase.ASKED, "ApprovalDecided", CallPhase.DENIED),
-    (CallPhase.ALLOWED, "ApprovalDecided", CallPhase.DENIED),
-    (CallPhase.DENIED, "ApprovalDecided", CallPhase.ALLOWED),
+    (source, fact, target)
+    for fact, moves in (
+        ("ApprovalDecided", CALL_DECISIONS[True]),
+        ("ApprovalDecided", CALL_DECISIONS[False]),
+        ("RunResumed", CALL_RESUMPTIONS),
+        ("ToolFailed", CALL_FAILURES),
+    )
+    for source, target in moves.items()
+    if source is not target
 }
 
 

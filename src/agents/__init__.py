@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         ToolsToFinalOutputResult,
     )
     from .agent_output import AgentOutputSchema, AgentOutputSchemaBase
+    from .approvals import Approve, Decision, DecisionError, Reject, RunAlreadyResumed, StateTampered, Supply
     from .exceptions import (
         AgentsException,
         InputGuardrailTripwireTriggered,
@@ -122,6 +123,7 @@ if TYPE_CHECKING:
         RunErrorHandlerResult,
         RunErrorHandlers,
     )
+    from .run_state import RunState
     from .stream_events import (
         AgentUpdatedStreamEvent,
         RawResponsesStreamEvent,
@@ -215,6 +217,13 @@ __all__ = [
     "AgentToolStreamEvent",
     "AgentUpdatedStreamEvent",
     "AgentsException",
+    "Approve",
+    "Decision",
+    "DecisionError",
+    "Reject",
+    "RunAlreadyResumed",
+    "StateTampered",
+    "Supply",
     "CallModelData",
     "CallModelInputFilter",
     "CompactionItem",
@@ -294,6 +303,7 @@ __all__ = [
     "RunItemStreamEvent",
     "RunResult",
     "RunResultStreaming",
+    "RunState",
     "Runner",
     "Span",
     "SpanData",
@@ -386,6 +396,7 @@ _NAMES_OF_MODULE = {
     "_openai_defaults": "set_default_openai_api set_default_openai_client set_default_openai_key",
     "agent": "Agent AgentBase AgentToolStreamEvent StopAtTools ToolsToFinalOutputFunction"
     " ToolsToFinalOutputResult",
+    "approvals": "Approve Decision DecisionError Reject RunAlreadyResumed StateTampered Supply",
     "agent_output": "AgentOutputSchema AgentOutputSchemaBase",
     "exceptions": "AgentsException InputGuardrailTripwireTriggered MaxTurnsExceeded"
     " MCPToolCancellationError ModelBehaviorError ModelRefusalError ModelTimeoutError"
@@ -414,6 +425,7 @@ _NAMES_OF_MODULE = {
     " ModelRetryNormalizedError ModelRetrySettings RetryDecision RetryPolicy"
     " RetryPolicyContext retry_policies",
     "run": "AgentRunner Runner",
+    "run_state": "RunState",
     "run_config": "CallModelData CallModelInputFilter ModelInputData OutputGuardrailBlockedMessageArgs"
     " OutputGuardrailBlockedMessageFormatter ReasoningItemIdPolicy RunConfig"
     " ToolErrorFormatter ToolErrorFormatterArgs ToolExecutionConfig ToolNameCollisionPolicy"

@@ -21,6 +21,7 @@ from .agent_tool_input import (
     build_structured_input_schema_info,
     resolve_agent_tool_input,
 )
+from .approvals import NestedPause
 from .exceptions import ModelBehaviorError, UserError
 from .items import ItemHelpers, MessageOutputItem, ToolCallOutputItem
 from .stream_events import AgentUpdatedStreamEvent
@@ -92,10 +93,7 @@ def agent_as_tool(
         )
         result = await _run(agent, given, nested, options)
         if result.interruptions:
-            raise UserError(
-                f"Agent {agent.name}, used as tool {tool.name}, paused for an approval; "
-                "a pause inside an agent tool cannot be decided yet: move the tool to the outer agent"
-            )
+            raise NestedPause(result.interruptions)
         if options.custom_output_extractor is not None:
             return await options.custom_output_extractor(result)
         return _output(result)
@@ -108,6 +106,8 @@ def agent_as_tool(
         strict_json_schema=True,
         is_enabled=is_enabled,
         needs_approval=needs_approval,
+        # Taking a nested run up again repeats nothing that its own records say is done.
+        on_in_doubt="retry",
     )
     origin = ToolOrigin(ToolOriginType.AGENT_AS_TOOL, agent_name=agent.name, agent_tool_name=name)
     tool.traits = replace(tool.traits, origin=origin, agent=agent)

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
 from ._lazy import lazy_module
+from .exceptions import UserError
 from .items import ItemHelpers
 from .log import LogStatistics, Record
 from .run_internal.model_input import without_reasoning_id
 from .run_internal.reading import EventReading
+from .run_state import RunState
 from .stream_events import RawResponsesStreamEvent, StreamEvent
 from .tool_context import ToolContext
 
@@ -151,6 +153,7 @@ class RunResult(RunResultBase):
 
     _history: list[Any] = field(default_factory=list[Any], repr=False)
     _config: _run_config.RunConfig | None = field(default=None, repr=False)
+    _run: _run_loop.Run | None = field(default=None, repr=False)
 
     @property
     def last_agent(self) -> _agent.Agent[Any]:
@@ -163,6 +166,16 @@ class RunResult(RunResultBase):
 
     def _model_history(self) -> list[Any]:
         return self._history
+
+    def to_state(self) -> RunState[Any]:
+        """The state to decide about `interruptions` in, to keep, and to go on from.
+
+        Raises:
+            UserError: the result was not made by a run, or by one nested in a tool.
+        """
+        if self._run is None:
+            raise UserError("this result was not made by a run: it has no state")
+        return RunState.of(self._run)
 
     @classmethod
     def of(cls, run: _run_loop.Run) -> RunResult:
@@ -181,9 +194,10 @@ class RunResult(RunResultBase):
             context_wrapper=run.environment.context,
             _last_agent=view.agent,
             max_turns=None if start is None else start.max_turns,
-            interruptions=list(view.approvals.values()),
+            interruptions=view.interruptions,
             _history=run.state.history,
             _config=run.environment.config,
+            _run=run,
         )
 
 
@@ -258,12 +272,22 @@ class RunResultStreaming(RunResultBase):
     @property
     def interruptions(self) -> list[_items.ToolApprovalItem]:
         """Calls that wait for a decision; complete once the stream has ended."""
-        return list(self._run.view.approvals.values())
+        return self._run.view.interruptions
 
     @property
     def run_loop_exception(self) -> BaseException | None:
         """What ended the run, if it failed; the same object that `stream_events()` raises."""
         return self._reading.exception
+
+    def to_state(self) -> RunState[Any]:
+        """The state of the run as it stands now, while it goes on or after it has ended.
+
+        A call that is running now is in doubt in it, never dropped.
+
+        Raises:
+            UserError: this is a run nested in a tool: take the state of the outermost one.
+        """
+        return RunState.of(self._run)
 
     def statistics(self) -> LogStatistics:
         """How much the run's log holds."""

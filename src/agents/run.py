@@ -8,23 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import uuid
 import warnings
 import weakref
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from typing_extensions import Unpack
 
-from ._core import facts as f
-from ._core.policy import HANDLED_KINDS
 from ._lazy import lazy_module
 from .agent import Agent
-from .exceptions import UserError
-from .items import ItemHelpers
 from .lifecycle import RunHooksBase
-from .log import RunLog
 from .result import RunResult, RunResultStreaming
 from .run_config import (
     DEFAULT_MAX_TURNS,
@@ -41,21 +35,16 @@ from .run_config import (
     ToolExecutionConfig,
     ToolNameCollisionPolicy,
     ToolNotFoundBehavior,
-    coerce_run_config,
 )
 from .run_context import RunContextWrapper, TContext
-from .run_internal import guardrails, hooks
-from .run_internal.environment import AgentBook, Environment, logger
-from .run_internal.nesting import RunLink
+from .run_internal.begin import begin
+from .run_internal.environment import Environment, logger
 from .run_internal.run_loop import Run
-from .run_internal.spans import RunSpans, start_trace
-from .run_internal.view import RunView
-from .tool_context import link_of
+from .run_state import RunState
 
 if TYPE_CHECKING:
     from . import items as _items
     from . import run_error_handlers as _run_error_handlers
-    from .tracing import Trace
 else:
     _items = lazy_module("agents.items")
     _run_error_handlers = lazy_module("agents.run_error_handlers")
@@ -72,6 +61,7 @@ __all__ = [
     "RunConfig",
     "RunContextWrapper",
     "RunOptions",
+    "RunState",
     "Runner",
     "ToolErrorFormatter",
     "ToolErrorFormatterArgs",
@@ -89,18 +79,19 @@ class AgentRunner:
     async def run(
         self,
         starting_agent: Agent[TContext],
-        input: str | list[_items.TResponseInputItem],
+        input: str | list[_items.TResponseInputItem] | RunState[TContext],
         **kwargs: Unpack[RunOptions[TContext]],
     ) -> RunResult:
         """Run to the end, or to a pause. See `Runner.run`."""
-        run, _ = _begin(starting_agent, input, cast("dict[str, Any]", kwargs), is_streamed=False)
+        given, options = _resolved(input, cast("dict[str, Any]", kwargs))
+        run, _ = begin(starting_agent, given, options, is_streamed=False)
         await _drive(run)
         return RunResult.of(run)
 
     def run_sync(
         self,
         starting_agent: Agent[TContext],
-        input: str | list[_items.TResponseInputItem],
+        input: str | list[_items.TResponseInputItem] | RunState[TContext],
         **kwargs: Unpack[RunOptions[TContext]],
     ) -> RunResult:
         """Run to the end without a running event loop. See `Runner.run_sync`."""
@@ -109,11 +100,12 @@ class AgentRunner:
     def run_streamed(
         self,
         starting_agent: Agent[TContext],
-        input: str | list[_items.TResponseInputItem],
+        input: str | list[_items.TResponseInputItem] | RunState[TContext],
         **kwargs: Unpack[RunOptions[TContext]],
     ) -> RunResultStreaming:
         """Start a run that can be watched. See `Runner.run_streamed`."""
-        run, trace = _begin(starting_agent, input, cast("dict[str, Any]", kwargs), is_streamed=True)
+        given, options = _resolved(input, cast("dict[str, Any]", kwargs))
+        run, trace = begin(starting_agent, given, options, is_streamed=True)
         result = RunResultStreaming(run, trace)
         task = asyncio.get_running_loop().create_task(_drive(run), name=f"headrace run {run.log.run_id}")
         task.add_done_callback(partial(_settle, weakref.ref(run)))
@@ -132,7 +124,7 @@ class Runner:
     async def run(
         cls,
         starting_agent: Agent[TContext],
-        input: str | list[_items.TResponseInputItem],
+        input: str | list[_items.TResponseInputItem] | RunState[TContext],
         *,
         context: TContext | None = None,
         max_turns: int | None = DEFAULT_MAX_TURNS,
@@ -179,7 +171,7 @@ class Runner:
     def run_sync(
         cls,
         starting_agent: Agent[TContext],
-        input: str | list[_items.TResponseInputItem],
+        input: str | list[_items.TResponseInputItem] | RunState[TContext],
         *,
         context: TContext | None = None,
         max_turns: int | None = DEFAULT_MAX_TURNS,
@@ -212,7 +204,7 @@ class Runner:
     def run_streamed(
         cls,
         starting_agent: Agent[TContext],
-        input: str | list[_items.TResponseInputItem],
+        input: str | list[_items.TResponseInputItem] | RunState[TContext],
         context: TContext | None = None,
         max_turns: int | None = DEFAULT_MAX_TURNS,
         hooks: RunHooksBase[TContext, Any] | None = None,
@@ -259,94 +251,13 @@ def set_default_agent_runner(runner: AgentRunner | None) -> None:
     _default_runner[0] = AgentRunner() if runner is None else runner
 
 
-# --- beginning
-
-
-def _begin(
-    agent: Agent[Any], input: Any, options: dict[str, Any], *, is_streamed: bool
-) -> tuple[Run, Trace | None]:
-    """A run that has been started and not been driven yet; everything that can be refused is refused here."""
-    if not isinstance(cast("object", agent), Agent):
-        raise UserError(f"starting_agent must be an Agent, got {type(agent).__name__}")
-    if not isinstance(input, str | list):
-        raise UserError(f"input must be a string or a list of input items, got {type(input).__name__}")
-    environment = _environment(options, is_streamed=is_streamed)
-    config = environment.config
-    is_managed = _check_server_managed(environment, agent, options)
-    link = link_of(environment.context)
-    if isinstance(link, RunLink) and link.is_at_hand:
-        log, path = link.log, link.next_path()
-        environment.is_streamed = is_streamed or link.is_streamed
-    else:
-        log, path = RunLog(f"run_{uuid.uuid4().hex}", retention=config.log_retention), ()
-    given: Any = cast("object", input if isinstance(input, str) else list(cast("list[Any]", input)))
-    run = Run(environment, log, path, RunView(given, agent))
-    if is_streamed:
-        # Without a running loop there is no run: say so before anything is begun that would have to be ended.
-        asyncio.get_running_loop()
-    trace, is_traced = start_trace(config)
-    if is_traced:
-        run.spans = RunSpans(run, config, trace)
-    elif trace is not None:
-        run.hide_trace(trace)
-    chained = options.get("previous_response_id") is not None or bool(
-        options.get("auto_previous_response_id")
-    )
-    execution = config.tool_execution
-    start = f.RunStarted(
-        agent=environment.agents.key_of(agent),
-        input=given if isinstance(given, str) else ItemHelpers.input_to_new_input_list(given),
-        max_turns=options.get("max_turns", DEFAULT_MAX_TURNS),
-        guards=guardrails.input_guards(environment, agent),
-        start_hook=hooks.anybody_listens(environment, agent, "on_agent_start", "on_start"),
-        handlers=tuple(kind for kind in HANDLED_KINDS if kind in environment.error_handlers),
-        max_concurrent_tools=None if execution is None else execution.max_function_tool_concurrency,
-        start_tools_early=config.start_read_only_tools_early,
-        server_managed=is_managed,
-        chained=chained,
-        previous_response_id=options.get("previous_response_id"),
-        conversation_id=options.get("conversation_id"),
-    )
-    run.record(start, agent)
-    return run, trace
-
-
-def _environment(options: dict[str, Any], *, is_streamed: bool) -> Environment:
-    run_hooks = options.get("hooks")
-    if run_hooks is not None and not isinstance(run_hooks, RunHooksBase):
-        raise TypeError(f"Run hooks must be instances of RunHooks, got {type(run_hooks).__name__}")
-    given = options.get("run_config")
-    config = coerce_run_config(given)
-    is_own = given is None or (isinstance(given, dict) and "model_provider" not in given)
-    context: Any = options.get("context")
-    is_wrapped = isinstance(context, RunContextWrapper)
-    wrapper = cast("RunContextWrapper[Any]", context if is_wrapped else RunContextWrapper(context))
-    handlers = cast("Mapping[str, Any]", options.get("error_handlers") or {})
-    unknown = sorted(set(handlers) - HANDLED_KINDS)
-    if unknown:
-        raise UserError(
-            f"Unknown error handlers: {', '.join(unknown)}. There are {', '.join(sorted(HANDLED_KINDS))}."
-        )
-    return Environment(
-        agents=AgentBook(),
-        context=wrapper,
-        config=config,
-        hooks=cast("RunHooksBase[Any, Any] | None", run_hooks),
-        error_handlers={kind: handler for kind, handler in handlers.items() if handler is not None},
-        is_streamed=is_streamed,
-        owned_provider=config.model_provider if is_own else None,
-    )
-
-
-def _check_server_managed(environment: Environment, agent: Agent[Any], options: dict[str, Any]) -> bool:
-    is_managed = (
-        options.get("conversation_id") is not None
-        or options.get("previous_response_id") is not None
-        or bool(options.get("auto_previous_response_id"))
-    )
-    if is_managed:
-        guardrails.refuse_managed_output(environment, agent)
-    return is_managed
+def _resolved(input: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """What a run begins with: a state is what to go on from, with its own context unless another is given."""
+    if not isinstance(input, RunState):
+        return input, options
+    state = cast("RunState[Any]", input)
+    given = options.get("context")
+    return state.resumption(), {**options, "context": state.context if given is None else given}
 
 
 # --- driving

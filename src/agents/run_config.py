@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from . import handoffs as _handoffs
     from . import items as _items
     from . import lifecycle as _lifecycle
+    from . import log as _log
     from . import run_context as _run_context
     from . import run_error_handlers as _run_error_handlers
     from . import tracing as _tracing
@@ -31,6 +32,7 @@ else:
     _handoffs = lazy_module("agents.handoffs")
     _items = lazy_module("agents.items")
     _lifecycle = lazy_module("agents.lifecycle")
+    _log = lazy_module("agents.log")
     _model = lazy_module("agents._ports.model")
     _run_context = lazy_module("agents.run_context")
     _run_error_handlers = lazy_module("agents.run_error_handlers")
@@ -179,6 +181,9 @@ class RunConfig:
 
     log_retention: int = DEFAULT_LOG_RETENTION
     """Records kept one by one; beyond it the log joins adjacent deltas, and loses nothing else."""
+
+    epochs: _log.RunEpochs | None = None
+    """Shared by everybody who may resume a run: of one state, only the first resumption goes through."""
 
     def __post_init__(self) -> None:
         if isinstance(cast("object", self.model_settings), dict):

@@ -104,7 +104,7 @@ def noted_runs() -> Generator[list[Run]]:
                 MISMATCHES.append((self.shadow, self.state))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("agents.run.Run", NotedRun)
+        patch.setattr("agents.run_internal.begin.Run", NotedRun)
         yield made
 
 

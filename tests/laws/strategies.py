@@ -202,7 +202,7 @@ _fields: dict[str, st.SearchStrategy[object]] = {
     "event": st.none(),
     "name": st.just("t"),
     "effect": st.sampled_from(["t1/model", "t1/tool/c1", "failure/max_turns"]),
-    "reason": st.sampled_from(["rejected", "unknown_tool", "second_handoff"]),
+    "reason": st.sampled_from(["rejected", "supplied", "unknown_tool", "second_handoff"]),
     "max_concurrent_tools": st.sampled_from([None, 1, 2]),
     "duration_ms": st.just(1.0),
 }
@@ -223,6 +223,12 @@ def _fact(
         named |= {"output": st.just([{"type": "message"}]), "usage": st.just(f.UsageData())}
     elif fact_type is f.OutputProposed:
         named |= {"source": st.sampled_from(["message", "tool", "handler"])}
+    elif fact_type is f.RuleStated:
+        named |= {"rule": st.builds(f.Rule, st.just("r"), st.just("a"), st.just("t"), st.booleans())}
+    elif fact_type is f.ApprovalDecided:
+        named |= {"output": st.sampled_from([None, {"type": "function_call_output", "output": "made"}])}
+    elif fact_type is f.ToolPaused:
+        named |= {"waiting": st.just((f.Waiting(("c1", "c2"), "a", "t", "{}"),))}
     elif fact_type is f.CallProposed:
         named |= {"call": _call}
     elif fact_type is f.AttemptReset:

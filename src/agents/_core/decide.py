@@ -79,7 +79,7 @@ def decide(state: State) -> Decision:
     if state.tripped is not None:
         return Close(f.RunFailed(_tripwire(state)))
     if state.failure is not None:
-        return _decide_failure(state.failure, start)
+        return _decide_failure(state.failure, state)
     match state.phase:
         case Phase.MODEL:
             return _decide_model(state, start)
@@ -98,8 +98,8 @@ def _tripwire(state: State) -> f.ErrorData:
     )
 
 
-def _decide_failure(failure: Failure, start: f.RunStarted) -> Decision:
-    if failure.kind in start.handlers and not failure.declined:
+def _decide_failure(failure: Failure, state: State) -> Decision:
+    if failure.kind in state.handlers and not failure.declined:
         return Perform((HandleFailure(f"failure/{failure.kind}", failure.kind),))
     return Close(f.RunFailed(failure.error))
 
@@ -155,8 +155,8 @@ def _decide_calls(state: State, start: f.RunStarted) -> Decision:
             case CallPhase.CLAIMED:
                 effects.append(_run_tool(state, call))
             case CallPhase.DENIED:
-                effects.append(AnswerCall(f"t{state.turn}/answer/{call.call.id}", call.call, "rejected"))
-            case CallPhase.ASKED:
+                effects.append(_answer_denied(state, call))
+            case CallPhase.ASKED | CallPhase.PAUSED:
                 asked.append(call.call.id)
             case _:
                 pass
@@ -165,6 +165,14 @@ def _decide_calls(state: State, start: f.RunStarted) -> Decision:
     if asked:
         return Suspend(tuple(asked))
     return _decide_handoff(state)
+
+
+def _answer_denied(state: State, call: CallState) -> AnswerCall:
+    """A decision that keeps the tool from running answers the call: with its reason, or with a result made outside."""
+    is_supplied = call.decision is not None and call.decision.approved
+    return AnswerCall(
+        f"t{state.turn}/answer/{call.call.id}", call.call, "supplied" if is_supplied else "rejected"
+    )
 
 
 def _decide_handoff(state: State) -> Decision:
@@ -201,7 +209,7 @@ def _decide_max_turns(state: State, start: f.RunStarted) -> Decision:
     if guards:
         return Perform(guards)
     message = f"Max turns ({start.max_turns}) exceeded"
-    return _decide_failure(Failure("max_turns", f.ErrorData("MaxTurnsExceeded", message)), start)
+    return _decide_failure(Failure("max_turns", f.ErrorData("MaxTurnsExceeded", message)), state)
 
 
 def _decide_finish(state: State) -> Decision:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from .facts import AgentKey, Call, FailureKind, Guard
+from .facts import AgentKey, AnswerReason, Call, FailureKind, Guard
 
 HookMoment: TypeAlias = Literal["agent_start", "llm_end", "tool_end", "handoff", "agent_end"]
 
@@ -61,7 +61,7 @@ class AnswerCall:
 
     id: str
     call: Call
-    reason: Literal["rejected", "unknown_tool", "second_handoff"]
+    reason: AnswerReason
 
 
 @dataclass(frozen=True, slots=True)

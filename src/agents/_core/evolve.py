@@ -72,6 +72,7 @@ def _run_started(state: State, fact: f.RunStarted) -> None:
     state.phase = Phase.READY
     state.start = fact
     state.agent = fact.agent
+    state.handlers = fact.handlers
     state.previous_response_id = fact.previous_response_id
     state.history.extend(h.input_items(fact.input))
     state.guards = {guard.id: guard for guard in fact.guards}
@@ -83,10 +84,21 @@ def _run_resumed(state: State, fact: f.RunResumed) -> None:
     if fact.epoch != state.epoch + 1:
         raise IllegalFact(f"epoch {state.epoch}", fact)
     state.epoch = fact.epoch
+    if fact.handlers is not None:
+        state.handlers = fact.handlers
+    _reopen(state)
     if state.phase is Phase.MODEL:
         _void_response(state)
     for call in state.calls.values():
         call.phase = CALL_RESUMPTIONS.get(call.phase, call.phase)
+
+
+def _reopen(state: State) -> None:
+    """Take up a run that was cancelled where it stood."""
+    state.cancel = None
+    if state.stopped_in is not None:
+        state.phase = state.stopped_in
+        state.stopped_in = None
 
 
 def _cancel_requested(state: State, fact: f.CancelRequested) -> None:
@@ -137,7 +149,12 @@ def _run_failed(state: State, fact: f.RunFailed) -> None:
 
 
 def _run_cancelled(state: State, _: f.RunCancelled) -> None:
+    state.stopped_in = state.phase
     state.phase = Phase.CANCELLED
+
+
+def _rule_stated(state: State, fact: f.RuleStated) -> None:
+    state.rules[fact.rule.id] = fact.rule
 
 
 # --- a turn ----------------------------------------------------------------------------------------------
@@ -253,18 +270,19 @@ def _moved(
 
 
 def _call_moved(
-    state: State, fact: f.ApprovalRequested | f.ApprovalWaived | f.ToolClaimed | f.ToolGuardrailChecked
+    state: State,
+    fact: f.ApprovalRequested | f.ApprovalWaived | f.ToolClaimed | f.ToolPaused | f.ToolGuardrailChecked,
 ) -> None:
     call, to = _moved(state, fact.call, fact)
     call.phase = to
 
 
 def _approval_decided(state: State, fact: f.ApprovalDecided) -> None:
-    call, to = _moved(state, fact.call, fact, CALL_DECISIONS[fact.approved])
+    call, to = _moved(state, fact.call, fact, CALL_DECISIONS[fact.approved and fact.output is None])
     if not call.call.needs_approval and call.phase is not CallPhase.ASKED:
         raise IllegalFact("a turn without this question", fact)
     call.phase = to
-    call.message = fact.message
+    call.decision = fact
 
 
 def _tool_returned(state: State, fact: f.ToolReturned) -> None:
@@ -338,6 +356,7 @@ _FOLDS: Mapping[type, Callable[[State, Any], None]] = MappingProxyType(
         f.CancelRequested: _cancel_requested,
         f.EffectFailed: _effect_failed,
         f.HandlerDeclined: _handler_declined,
+        f.RuleStated: _rule_stated,
         f.HookSettled: _hook_settled,
         f.GuardrailChecked: _guardrail_checked,
         f.RunFinished: _run_finished,
@@ -355,6 +374,7 @@ _FOLDS: Mapping[type, Callable[[State, Any], None]] = MappingProxyType(
         f.ApprovalWaived: _call_moved,
         f.ApprovalDecided: _approval_decided,
         f.ToolClaimed: _call_moved,
+        f.ToolPaused: _call_moved,
         f.ToolGuardrailChecked: _call_moved,
         f.ToolReturned: _tool_returned,
         f.ToolFailed: _tool_failed,

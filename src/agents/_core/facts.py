@@ -22,6 +22,7 @@ CallKind: TypeAlias = Literal["function", "handoff", "unknown"]
 InDoubt: TypeAlias = Literal["retry", "ask", "fail"]
 CancelMode: TypeAlias = Literal["immediate", "after_turn"]
 OutputSource: TypeAlias = Literal["message", "tool", "handler"]
+AnswerReason: TypeAlias = Literal["rejected", "supplied", "unknown_tool", "second_handoff"]
 FailureKind: TypeAlias = Literal["max_turns", "model_refusal", "invalid_final_output", "error"]
 
 
@@ -67,6 +68,36 @@ class Call:
     on_in_doubt: InDoubt = "ask"
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A call somewhere below, about which somebody has to decide."""
+
+    path: tuple[str, ...]
+    agent: str
+    tool: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A standing decision: which calls it covers, and what becomes of them."""
+
+    id: str
+    agent: str
+    """The name of the agent that owns the calls."""
+
+    tool: str
+    approved: bool
+    message: str | None = None
+    where: dict[str, Json] | None = None
+    """Conditions on arguments, by name; None covers all. See `agents.approvals.matches`."""
+
+    uses: int | None = None
+    """How many calls it covers in all; None is no limit."""
+
+    until_ms: int | None = None
+
+
 # --- the run ---------------------------------------------------------------------------------------------
 
 
@@ -95,6 +126,8 @@ class RunResumed:
     """Another process, or another call, took the run up again. What was in flight is in doubt."""
 
     epoch: int
+    handlers: tuple[FailureKind, ...] | None = None
+    """The error handlers of the caller who resumed it, in the place of the earlier ones; None keeps those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,11 +299,41 @@ class ApprovalWaived:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalDecided:
-    """Somebody decided about a call."""
+    """Somebody, or a standing rule, decided about a call. May be replaced until the call is claimed."""
 
     call: CallId
     approved: bool
     message: str | None = None
+    """What the model is told of a rejection; None for the default text."""
+
+    arguments: str | None = None
+    """What the tool runs with instead of the model's arguments, which history keeps."""
+
+    output: Json = None
+    """The input item that answers the call, when its result was made outside; the tool does not run."""
+
+    by: str | None = None
+    """Who decided, in the caller's own terms."""
+
+    at_ms: int | None = None
+    expires_at_ms: int | None = None
+    rule: str | None = None
+    """The id of the standing rule that decided, if one did."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleStated:
+    """From now on, calls like this are decided without asking."""
+
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class ToolPaused:
+    """A tool waits for decisions about calls nested in it; it is claimed anew when the run is resumed."""
+
+    call: CallId
+    waiting: tuple[Waiting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +393,7 @@ class CallAnswered:
     call: CallId
     name: str
     output: Json
-    reason: Literal["rejected", "unknown_tool", "second_handoff"]
+    reason: AnswerReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,8 +434,10 @@ Fact: TypeAlias = (
     | ApprovalRequested
     | ApprovalWaived
     | ApprovalDecided
+    | RuleStated
     | ToolClaimed
     | ToolProgressed
+    | ToolPaused
     | ToolGuardrailChecked
     | ToolReturned
     | ToolFailed

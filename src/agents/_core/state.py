@@ -39,6 +39,7 @@ class CallPhase(Enum):
     ALLOWED = "allowed"
     DENIED = "denied"
     CLAIMED = "claimed"
+    PAUSED = "paused"
     IN_DOUBT = "in doubt"
     SETTLED = "settled"
     FAILED = "failed"
@@ -62,6 +63,7 @@ _ANYWHERE = frozenset(
         f.HandlerDeclined,
         f.HookSettled,
         f.GuardrailChecked,
+        f.RuleStated,
         f.ToolProgressed,
         f.RunFailed,
         f.RunCancelled,
@@ -73,6 +75,7 @@ _CALL_MOVES = frozenset(
         f.ApprovalWaived,
         f.ApprovalDecided,
         f.ToolClaimed,
+        f.ToolPaused,
         f.ToolGuardrailChecked,
         f.ToolReturned,
         f.ToolFailed,
@@ -99,7 +102,7 @@ LEGAL: Mapping[Phase, frozenset[type]] = MappingProxyType(
         Phase.FINISHING: _ANYWHERE | {f.RunFinished},
         Phase.FINISHED: frozenset(),
         Phase.FAILED: frozenset(),
-        Phase.CANCELLED: frozenset(),
+        Phase.CANCELLED: frozenset({f.RunResumed}),
     }
 )
 
@@ -135,6 +138,7 @@ CALL_MOVES: Mapping[type, Mapping[CallPhase, CallPhase]] = MappingProxyType(
         },
         f.ApprovalWaived: {CallPhase.PROPOSED: CallPhase.ALLOWED},
         f.ToolClaimed: {CallPhase.ALLOWED: CallPhase.CLAIMED, CallPhase.IN_DOUBT: CallPhase.CLAIMED},
+        f.ToolPaused: {CallPhase.CLAIMED: CallPhase.PAUSED},
         f.ToolGuardrailChecked: {CallPhase.CLAIMED: CallPhase.CLAIMED},
         f.ToolReturned: {CallPhase.CLAIMED: CallPhase.SETTLED},
         f.ToolFailed: {CallPhase.CLAIMED: CallPhase.SETTLED, CallPhase.IN_DOUBT: CallPhase.SETTLED},
@@ -148,7 +152,7 @@ CALL_FAILURES: Mapping[CallPhase, CallPhase] = MappingProxyType(
     {CallPhase.CLAIMED: CallPhase.FAILED, CallPhase.IN_DOUBT: CallPhase.FAILED}
 )
 
-#: How a decision moves a call, by whether it approves. It may be replaced until the call is claimed.
+#: How a decision moves a call, by whether the tool is to run. It may be replaced until the call is claimed.
 CALL_DECISIONS: Mapping[bool, Mapping[CallPhase, CallPhase]] = MappingProxyType(
     {
         True: dict.fromkeys((CallPhase.ASKED, CallPhase.ALLOWED, CallPhase.DENIED), CallPhase.ALLOWED),
@@ -156,8 +160,11 @@ CALL_DECISIONS: Mapping[bool, Mapping[CallPhase, CallPhase]] = MappingProxyType(
     }
 )
 
-#: How `RunResumed` moves a call: whether what was running took effect is not known.
-CALL_RESUMPTIONS: Mapping[CallPhase, CallPhase] = MappingProxyType({CallPhase.CLAIMED: CallPhase.IN_DOUBT})
+#: How `RunResumed` moves a call: whether what was running took effect is not known. Of a call that stood waiting for
+#: calls nested in it, nothing was done: it is taken up again.
+CALL_RESUMPTIONS: Mapping[CallPhase, CallPhase] = MappingProxyType(
+    {CallPhase.CLAIMED: CallPhase.IN_DOUBT, CallPhase.PAUSED: CallPhase.ALLOWED}
+)
 
 #: Where a call begins: by whether somebody may have to be asked. What needs no question costs no fact.
 CALL_STARTS: Mapping[bool, CallPhase] = MappingProxyType({True: CallPhase.PROPOSED, False: CallPhase.ALLOWED})
@@ -173,8 +180,14 @@ class CallState:
     call: f.Call
     phase: CallPhase = CallPhase.PROPOSED
     output: f.Json = None
-    message: str | None = None
-    """What the person who rejected the call said."""
+    decision: f.ApprovalDecided | None = None
+    """The latest decision about the call."""
+
+    @property
+    def arguments(self) -> str:
+        """What the tool runs with: the model's arguments, or those that somebody put in their place."""
+        decided = self.decision
+        return self.call.arguments if decided is None or decided.arguments is None else decided.arguments
 
 
 @dataclass(slots=True)
@@ -200,6 +213,7 @@ class State:
     turn: int = 0
     attempt: int = 0
     epoch: int = 0
+    handlers: tuple[f.FailureKind, ...] = ()
     cancel: f.CancelMode | None = None
     history: list[f.Json] = field(default_factory=list[f.Json])
     sent: int = 0
@@ -215,6 +229,12 @@ class State:
 
     guards: dict[str, f.Guard] = field(default_factory=dict[str, f.Guard])
     """Guardrails without a verdict, by id."""
+
+    rules: dict[str, f.Rule] = field(default_factory=dict[str, f.Rule])
+    """Standing decisions, by id, in the order in which they were made."""
+
+    stopped_in: Phase | None = None
+    """Where the run stood when it was cancelled."""
 
     tripped: str | None = None
     tripped_stage: str = ""

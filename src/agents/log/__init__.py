@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .codec import FORMAT_VERSION, LogFormatError, decode_record, encode_record
+from .epochs import MemoryEpochs, RunEpochs
 from .memory import Cursor, LogStatistics, RecordsExpired, RunLog
 from .record import Entry, Path, Record
 
@@ -11,10 +12,12 @@ __all__ = [
     "Cursor",
     "Entry",
     "LogFormatError",
+    "MemoryEpochs",
     "LogStatistics",
     "Path",
     "Record",
     "RecordsExpired",
+    "RunEpochs",
     "RunLog",
     "decode_record",
     "encode_record",

@@ -25,25 +25,79 @@ logger = logging.getLogger("openai.agents")
 
 
 class AgentBook:
-    """The agents of a run by key: a name, or name and number where several share one."""
+    """The agents of a run by key: a name, or name and number where several share one.
+
+    Numbers follow the order in which agents are met, walking breadth-first from
+    the first agent of the run, so that another process gives the same ones.
+    """
 
     def __init__(self) -> None:
         self._by_key: dict[f.AgentKey, Agent[Any]] = {}
         self._keys: dict[int, f.AgentKey] = {}
+        self._first: Agent[Any] | None = None
 
     def key_of(self, agent: Agent[Any]) -> f.AgentKey:
         """The key of an agent, given now if it is met for the first time."""
         key = self._keys.get(id(agent))
-        if key is None:
-            number, name = 1, agent.name
-            while (key := f.AgentKey(name if number == 1 else f"{name}#{number}")) in self._by_key:
-                number += 1
-            self._by_key[key] = agent
-            self._keys[id(agent)] = key
+        if key is not None:
+            return key
+        if self._first is None:
+            self._first = agent
+            return self._add(agent)
+        self.learn(self._first)
+        return self._keys.get(id(agent)) or self._add(agent)
+
+    def learn(self, first: Agent[Any]) -> None:
+        """Meet every agent that can be reached from the first one of a run."""
+        if self._first is None:
+            self._first = first
+        for agent in reachable_agents(first):
+            if id(agent) not in self._keys:
+                self._add(agent)
+
+    def named(self, name: str) -> Agent[Any] | None:
+        """The first agent of this name, also one that is only used as a tool."""
+        if self._first is None:
+            return None
+        return next(
+            (agent for agent in reachable_agents(self._first, tools=True) if agent.name == name), None
+        )
+
+    def _add(self, agent: Agent[Any]) -> f.AgentKey:
+        number, name = 1, agent.name
+        while (key := f.AgentKey(name if number == 1 else f"{name}#{number}")) in self._by_key:
+            number += 1
+        self._by_key[key] = agent
+        self._keys[id(agent)] = key
         return key
 
     def __getitem__(self, key: f.AgentKey) -> Agent[Any]:
-        return self._by_key[key]
+        agent = self._by_key.get(key)
+        if agent is None:
+            raise UserError(
+                f"Run state agent not found in agent map: {key}. Resume with the agents of the first run."
+            )
+        return agent
+
+
+def reachable_agents(first: Agent[Any], *, tools: bool = False) -> list[Agent[Any]]:
+    """The first agent and those that it may hand over to, directly or not, breadth-first, each once.
+
+    With `tools`, those that are used as tools too.
+    """
+    found = [first]
+    seen = {id(first)}
+    for agent in found:
+        targets: list[Any] = [
+            each.target_agent if isinstance(each, Handoff) else each for each in agent.handoffs
+        ]
+        if tools:
+            targets.extend(tool.traits.agent for tool in agent.tools)
+        for target in targets:
+            if target is not None and id(target) not in seen:
+                seen.add(id(target))
+                found.append(target)
+    return found
 
 
 @dataclass(slots=True)

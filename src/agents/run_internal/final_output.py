@@ -91,7 +91,7 @@ def _from_message(run: Run, effect: ProposeOutput) -> None:
     text = None if last is None else ItemHelpers.extract_last_text(last)
     refusal = None if last is None else ItemHelpers.extract_refusal(last)
     is_plain = schema is None or schema.is_plain_text()
-    handlers = () if run.state.start is None else run.state.start.handlers
+    handlers = run.state.handlers
     if refusal:
         raise ModelRefusalError(refusal)
     if is_plain:
@@ -116,7 +116,7 @@ def _validated(schema: AgentOutputSchemaBase, text: str) -> Any:
 async def _from_tools(run: Run, effect: ProposeOutput) -> None:
     agent = run.view.agent
     behavior: Any = agent.tool_use_behavior
-    results = _tool_results(run)
+    results = await _tool_results(run)
     if not results:
         run.record(f.OutputDeferred(effect.turn))
         return
@@ -150,14 +150,16 @@ def _propose_of_tool(run: Run, value: Any) -> None:
     propose(run, "tool", str(value) if schema is None or schema.is_plain_text() else value)
 
 
-def _tool_results(run: Run) -> list[FunctionToolResult]:
+async def _tool_results(run: Run) -> list[FunctionToolResult]:
     """The outputs of this turn's function tools, in call order."""
     view = run.view
     results: list[FunctionToolResult] = []
-    for call_id in run.state.calls:
+    toolset = await run.environment.toolset_for(view.agent)
+    for call_id, call in run.state.calls.items():
         live = view.outputs.get(call_id)
-        if isinstance(live, LiveOutput) and isinstance(live.tool, FunctionTool):
-            results.append(FunctionToolResult(live.tool, live.value, live.item))
+        tool = toolset.tools_by_name.get(call.call.name)
+        if isinstance(live, LiveOutput) and isinstance(tool, FunctionTool):
+            results.append(FunctionToolResult(tool, live.value, live.item))
     return results
 
 

@@ -79,8 +79,10 @@ async def run_hook(run: Run, effect: RunHook) -> None:
         case "tool_end":
             live = run.view.outputs[effect.subject]
             assert isinstance(live, LiveOutput), "a tool's end belongs to a tool"
+            name = run.state.calls[f.CallId(effect.subject)].call.name
+            tool = live.tool or (await environment.toolset_for(agent)).tools_by_name.get(name)
             context = live.tool_context if live.tool_context is not None else environment.context
-            await _tell_tool_end(environment, agent, context, live)
+            await _tell_tool_end(environment, agent, context, tool, live.value)
         case "handoff":
             live = run.view.outputs[effect.subject]
             assert isinstance(live, LiveHandoff), "a handoff's hooks belong to a handoff"
@@ -93,12 +95,12 @@ async def run_hook(run: Run, effect: RunHook) -> None:
 
 
 async def _tell_tool_end(
-    environment: Environment, agent: Agent[Any], context: RunContextWrapper[Any], live: LiveOutput
+    environment: Environment, agent: Agent[Any], context: RunContextWrapper[Any], tool: Any, value: Any
 ) -> None:
     try:
-        await tell(environment, agent, "on_tool_end", "on_tool_end", context, agent, live.tool, live.value)
+        await tell(environment, agent, "on_tool_end", "on_tool_end", context, agent, tool, value)
     except Exception as error:
-        failure = run_failure(live.tool, error)
+        failure = run_failure(tool, error)
         if failure is error:
             raise
         raise failure from error

@@ -1,4 +1,4 @@
-"""How a nested run finds the log of its parent: a link that travels in the tool's context."""
+"""How a nested run finds its parent."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agents.log import Path, RunLog
+    from agents.log import Path
+
+    from .run_loop import Run
 
 
 @dataclass(slots=True)
 class RunLink:
-    """A place in a log under which the runs that a tool starts are written."""
+    """A place in a parent's log, under which the runs that a tool starts are written. Travels in the tool's context."""
 
-    log: RunLog
+    parent: Run
     path: Path
-    is_streamed: bool
-    """Whether the parent asks its models for streams; a nested run does as its parent."""
 
     loop: asyncio.AbstractEventLoop
     """The event loop of the parent. A log is written by one loop: a run on another is a run of its own."""

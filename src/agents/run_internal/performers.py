@@ -12,12 +12,13 @@ from typing import Any
 
 from agents._core import effects as e
 
+from .approvals import answer_call, check_approval
 from .final_output import handle_failure, propose_output
 from .guardrails import check_guardrail
 from .handoff import take_handoff
 from .hooks import run_hook
 from .model_call import call_model
-from .tools import answer_call, check_approval, run_tool
+from .tools import run_tool
 
 PERFORMERS: Mapping[type, Callable[[Any, Any], Any]] = MappingProxyType(
     {

@@ -41,8 +41,12 @@ class EventReading:
     task: asyncio.Task[Any] | None = None
     """The task that drives the run: the end of the stream awaits it, and raises what it raised."""
 
-    position: Position = field(default_factory=Position)
+    position: Position = field(init=False)
     is_cut_off: bool = False
+
+    def __post_init__(self) -> None:
+        # What a resumed run has taken over was told when it happened.
+        self.position = Position(self.run.first_seq - 1)
 
     def open(self) -> EventIterator:
         """A new iterator, from where the furthest one is."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections import Counter
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from agents.tracing import Trace
 
     from .environment import Environment
+    from .restore import Moment
     from .spans import RunSpans
 
 Work: TypeAlias = Coroutine[Any, Any, None]
@@ -54,9 +56,13 @@ class Run:
         "_is_landing",
         "_waiter",
         "environment",
+        "first_seq",
         "is_idle",
         "log",
+        "parent",
         "path",
+        "restored",
+        "rule_uses",
         "spans",
         "state",
         "view",
@@ -69,12 +75,23 @@ class Run:
         path: Path,
         view: RunView,
         *,
+        parent: Run | None = None,
         state: State | None = None,
         spans: RunSpans | None = None,
     ) -> None:
         self.environment = environment
         self.log = log
         self.path = path
+        self.parent = parent
+        self.first_seq = 1
+        """The first record that is this run's own doing, and not taken over from one that it resumes."""
+
+        self.restored: dict[Path, list[Moment]] = {}
+        """What is known of nested runs that have not been taken up again, by path."""
+
+        self.rule_uses: Counter[str] = Counter()
+        """How many calls each standing rule has decided, here and in nested runs."""
+
         self.view = view
         self.state = State() if state is None else state
         self.spans = spans
@@ -93,6 +110,11 @@ class Run:
         self._context.run(Scope.set_current_trace, trace)
         self._context.run(Scope.set_current_span, NoOpSpan(CustomSpanData("untraced run", {})))
 
+    @property
+    def root(self) -> Run:
+        """The outermost run."""
+        return self if self.parent is None else self.parent.root
+
     # --- recording
 
     def record(self, fact: f.Fact, live: Any = None) -> None:
@@ -106,6 +128,7 @@ class Run:
         self.view.absorb(fact, live)
         if self.spans is not None:
             self.spans.absorb(fact, live)
+        self.count_rule(fact)
         self._changed = True
         if self._flight and type(fact) in _MAY_END and isinstance(decide(self.state), Close):
             # Not when the loop comes to it: what is ready to go on would get ahead of it.
@@ -113,6 +136,11 @@ class Run:
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+    def count_rule(self, fact: f.Fact) -> None:
+        """Note that a standing rule was used, if that is what happened."""
+        if type(fact) is f.ApprovalDecided and fact.rule is not None:
+            self.root.rule_uses[fact.rule] += 1
 
     def observe(self, fact: f.ToolProgressed) -> None:
         """Append an ephemeral fact: readers see it, the state does not."""

@@ -21,7 +21,7 @@ from agents.stream_events import (
     StreamEvent,
 )
 
-from .view import LiveHandoff, LiveOutput, LiveProposal, LiveResponse
+from .view import LiveHandoff, LiveOutput, LiveProposal, LiveResponse, LiveResumption
 
 if TYPE_CHECKING:
     from agents.items import RunItem
@@ -101,6 +101,10 @@ class EventOrder:
                 into.append(RawResponsesStreamEvent(live))
             case f.RunStarted():
                 into.append(AgentUpdatedStreamEvent(live))
+            case f.RunResumed():
+                assert isinstance(live, LiveResumption), "a resumption is logged with its agent"
+                self._is_open = live.is_in_response
+                into.append(AgentUpdatedStreamEvent(live.agent))
             case f.TurnStarted():
                 self._is_open = True
                 self._held = []

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
 import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agents._core import facts as f
-from agents._core import history
-from agents._core.effects import AnswerCall, CheckApproval, RunTool
+from agents._core.effects import RunTool
+from agents.approvals import NestedPause
 from agents.exceptions import (
     ModelBehaviorError,
     ToolInputGuardrailTripwireTriggered,
     ToolOutputGuardrailTripwireTriggered,
 )
-from agents.items import ItemHelpers, ToolApprovalItem, ToolCallOutputItem
-from agents.run_config import ToolErrorFormatterArgs
+from agents.items import ItemHelpers, ToolCallOutputItem
 from agents.tool import get_function_tool_origin
 from agents.tool.custom_data import extract_custom_data
 from agents.tool.execute import execute_function_tool, run_failure
-from agents.tool.function import approval_rule
 from agents.tool_context import ToolContext, bind_call
 from agents.tool_guardrails import (
     ToolInputGuardrailData,
@@ -42,9 +39,6 @@ if TYPE_CHECKING:
     from agents.tool import FunctionTool
 
     from .run_loop import Run
-
-SECOND_HANDOFF = "Multiple handoffs detected, ignoring this one."
-NOT_APPROVED = "Tool execution was not approved."
 
 
 @dataclass(slots=True)
@@ -74,6 +68,8 @@ async def run_tool(run: Run, effect: RunTool) -> None:
     invocation = await _prepare(run, call)
     try:
         await _perform(invocation)
+    except NestedPause as pause:
+        run.record(f.ToolPaused(call.id, _waiting(pause)), pause.items)
     except Exception as error:
         failure = run_failure(invocation.tool, error)
         if failure is error:
@@ -84,7 +80,7 @@ async def run_tool(run: Run, effect: RunTool) -> None:
 
 
 async def _perform(invocation: _Invocation) -> None:
-    run, call = invocation.run, invocation.call
+    run = invocation.run
     rejection = await _check_input(invocation)
     if rejection is not None:
         await _settle(invocation, rejection, None, has_run=False)
@@ -95,12 +91,19 @@ async def _perform(invocation: _Invocation) -> None:
             environment, agent, "on_tool_start", "on_tool_start", context, agent, invocation.tool
         )
     try:
-        outcome = await execute_function_tool(invocation.tool, context, call.arguments)
+        outcome = await execute_function_tool(invocation.tool, context, context.tool_arguments)
     except Exception as error:  # noqa: BLE001 (whatever a tool raises ends the run as the fact ToolFailed)
         _fail(invocation, run_failure(invocation.tool, error))
         return
     shown = await _check_output(invocation, outcome.output)
     await _settle(invocation, shown, outcome.error)
+
+
+def _waiting(pause: NestedPause) -> tuple[f.Waiting, ...]:
+    return tuple(
+        f.Waiting(item.call_path, item.agent.name, item.tool_name or "", item.arguments or "")
+        for item in pause.items
+    )
 
 
 async def _prepare(run: Run, call: f.Call) -> _Invocation:
@@ -110,14 +113,14 @@ async def _prepare(run: Run, call: f.Call) -> _Invocation:
     tool = toolset.tools_by_name.get(call.name)
     if tool is None:
         raise ModelBehaviorError(f"Tool {call.name} not found in agent {agent.name}")
-    raw = _raw_call(run, call)
+    raw = raw_call(run, call)
     context = environment.context
     tool_context: ToolContext[Any] = ToolContext(
         context.context,
         context.usage,
         tool.name,
         call.id,
-        call.arguments,
+        run.state.calls[call.id].arguments,
         raw,
         agent=agent,
         run_config=environment.config,
@@ -142,12 +145,12 @@ async def _prepare(run: Run, call: f.Call) -> _Invocation:
         tool_context,
         idempotency_key="/".join(path),
         progress=progress,
-        link=RunLink(run.log, path, environment.is_streamed, loop),
+        link=RunLink(run, path, loop),
     )
     return _Invocation(run, call, agent, tool, raw, tool_context, time.perf_counter())
 
 
-def _raw_call(run: Run, call: f.Call) -> Any:
+def raw_call(run: Run, call: f.Call) -> Any:
     """The call as the model made it; one made of its facts while its response still streams."""
     turn = run.view.turn
     if turn is not None and call.id in turn.calls:
@@ -235,79 +238,3 @@ def _fail(invocation: _Invocation, error: BaseException) -> None:
         call.id, call.name, failures.error_data(error), None, duration_ms=invocation.duration_ms
     )
     invocation.run.record(fact, LiveOutput(None, None, invocation.tool, None, error))
-
-
-# --- calls that run nothing
-
-
-async def check_approval(run: Run, effect: CheckApproval) -> None:
-    """Find out whether a call needs a decision from outside, and record it."""
-    call = effect.call
-    environment = run.environment
-    agent = environment.agents[run.state.agent]
-    toolset = await environment.toolset_for(agent)
-    tool = toolset.tools_by_name[call.name]
-    rule = approval_rule(tool)
-    needed: Any = rule
-    if callable(rule):
-        arguments = _plain_arguments(call.arguments)
-        # Arguments that are no plain JSON object are for a person to judge.
-        needed = True if arguments is None else rule(environment.context, arguments, call.id)
-        if inspect.isawaitable(needed):
-            needed = await needed
-    if needed:
-        raw = _raw_call(run, call)
-        item = ToolApprovalItem(agent, raw, tool_name=tool.name, tool_origin=get_function_tool_origin(tool))
-        run.record(f.ApprovalRequested(call.id), item)
-    else:
-        run.record(f.ApprovalWaived(call.id))
-
-
-def _plain_arguments(text: str) -> dict[str, Any] | None:
-    import json
-
-    def refuse(constant: str) -> Any:
-        raise ValueError(constant)
-
-    try:
-        arguments: Any = json.loads(text or "{}", parse_constant=refuse)
-    except ValueError:
-        return None
-    return arguments if isinstance(arguments, dict) else None  # pyright: ignore[reportUnknownVariableType]
-
-
-async def answer_call(run: Run, effect: AnswerCall) -> None:
-    """Settle a call without running anything.
-
-    Raises:
-        ModelBehaviorError: the tool does not exist, and the run is set to fail for it.
-    """
-    call = effect.call
-    environment = run.environment
-    agent = environment.agents[run.state.agent]
-    if effect.reason == "unknown_tool":
-        if environment.config.tool_not_found_behavior == "raise_error":
-            raise ModelBehaviorError(f"Tool {call.name} not found in agent {agent.name}")
-        text = await _formatted(run, call, "tool_not_found", f"Tool '{call.name}' not found.")
-    elif effect.reason == "rejected":
-        message = run.state.calls[call.id].message
-        default = (
-            await _formatted(run, call, "approval_rejected", NOT_APPROVED) if message is None else message
-        )
-        text = default
-    else:
-        text = SECOND_HANDOFF
-    output = history.call_output(call.id, text)
-    item: Any = ToolCallOutputItem(agent, output, text)
-    run.record(f.CallAnswered(call.id, call.name, output, effect.reason), LiveOutput(item, text))
-
-
-async def _formatted(run: Run, call: f.Call, kind: Any, default: str) -> str:
-    formatter = run.environment.config.tool_error_formatter
-    if formatter is None:
-        return default
-    args = ToolErrorFormatterArgs(kind, "function", call.name, call.id, default, run.environment.context)
-    text: Any = formatter(args)
-    if inspect.isawaitable(text):
-        text = await text
-    return text if isinstance(text, str) else default

@@ -69,6 +69,14 @@ class LiveProposal:
 
 
 @dataclass(slots=True)
+class LiveResumption:
+    """Beside `RunResumed`: the agent at work, and whether its model's response is still to come."""
+
+    agent: _agent.Agent[Any]
+    is_in_response: bool
+
+
+@dataclass(slots=True)
 class RunView:
     """What a result shows of a run, at any moment of it."""
 
@@ -107,6 +115,11 @@ class RunView:
         default_factory=dict[str, "_items.ToolApprovalItem"]
     )
     """Questions about the current turn's calls, by call id."""
+
+    nested_approvals: dict[str, list[_items.ToolApprovalItem]] = field(
+        default_factory=dict[str, "list[_items.ToolApprovalItem]"]
+    )
+    """Questions about calls in runs that the current turn's calls have started, by call id."""
 
     proposal: LiveProposal | None = None
     partial_items: list[_items.RunItem] = field(default_factory=list["_items.RunItem"])
@@ -147,6 +160,14 @@ class RunView:
         """Items of the turns that are over, as later agents see them."""
         return [*self.filtered_items, *self.settled_items[self.filtered_count :]]
 
+    @property
+    def interruptions(self) -> list[_items.ToolApprovalItem]:
+        """Every question that waits for a decision, here or below."""
+        return [
+            *self.approvals.values(),
+            *(item for items in self.nested_approvals.values() for item in items),
+        ]
+
     def turn_items(self) -> list[_items.RunItem]:
         """The items of the current turn, in that order."""
         turn = self.turn
@@ -167,6 +188,7 @@ def _turn_started(view: RunView, _fact: f.TurnStarted, _live: object) -> None:
     view.turn = None
     view.outputs = {}
     view.approvals = {}
+    view.nested_approvals = {}
     view.partial_items = []
 
 
@@ -204,17 +226,27 @@ def _guardrail_checked(view: RunView, fact: f.GuardrailChecked, live: Any) -> No
     results: list[Any] = (
         view.input_guardrail_results if fact.stage == "input" else view.output_guardrail_results
     )
-    results.append(live)
+    if live is not None:
+        results.append(live)
 
 
 def _tool_guardrail_checked(view: RunView, fact: f.ToolGuardrailChecked, live: Any) -> None:
     is_input = fact.stage == "input"
     results: list[Any] = view.tool_input_guardrail_results if is_input else view.tool_output_guardrail_results
-    results.append(live)
+    if live is not None:
+        results.append(live)
 
 
 def _approval_requested(view: RunView, fact: f.ApprovalRequested, live: _items.ToolApprovalItem) -> None:
     view.approvals[fact.call] = live
+
+
+def _tool_paused(view: RunView, fact: f.ToolPaused, live: list[_items.ToolApprovalItem]) -> None:
+    view.nested_approvals[fact.call] = live
+
+
+def _tool_claimed(view: RunView, fact: f.ToolClaimed, _live: object) -> None:
+    view.nested_approvals.pop(fact.call, None)
 
 
 def _approval_decided(view: RunView, fact: f.ApprovalDecided, _live: object) -> None:
@@ -267,6 +299,8 @@ _ABSORBERS: dict[type, Any] = {
     f.ToolGuardrailChecked: _tool_guardrail_checked,
     f.ApprovalRequested: _approval_requested,
     f.ApprovalDecided: _approval_decided,
+    f.ToolClaimed: _tool_claimed,
+    f.ToolPaused: _tool_paused,
     f.EffectFailed: _effect_failed,
     f.OutputProposed: _output_proposed,
     f.RunFinished: _run_finished,

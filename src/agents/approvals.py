@@ -1,0 +1,126 @@
+"""Decisions about calls that wait for one, and standing rules that decide without asking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias, cast
+
+from .exceptions import UserError
+
+
+class DecisionError(UserError):
+    """A decision that cannot be taken: about a call that is unknown or settled, or one that has expired."""
+
+
+class RunAlreadyResumed(UserError):
+    """Somebody else has resumed this state over the same log; nothing was done here. Read that run's log instead."""
+
+    def __init__(self, run_id: str, epoch: int) -> None:
+        self.run_id = run_id
+        self.epoch = epoch
+        super().__init__(
+            f"run {run_id} was resumed already as epoch {epoch}: read its log, or load its newest state"
+        )
+
+
+class StateTampered(UserError):
+    """A signed state was changed on its way, or signed with another key. Do not resume it."""
+
+
+class NestedPause(BaseException):
+    """A run that a tool started waits for decisions: the tool is to be taken up again when they are there.
+
+    No exception of the tool's: whatever handles a tool's failures must not see it.
+    """
+
+    def __init__(self, items: list[Any]) -> None:
+        super().__init__("a nested run waits for decisions")
+        self.items = items
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approve:
+    """Let the call run; with `arguments`, run it with these instead of the model's, which history keeps."""
+
+    arguments: Mapping[str, Any] | None = None
+    by: str | None = None
+    expires_at: datetime | None = None
+    """After this time the decision is not taken any more: the call must be decided anew."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reject:
+    """Do not run the call; the model is told `reason`, or a default text."""
+
+    reason: str | None = None
+    by: str | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Supply:
+    """Do not run the call: it was done outside, and this is what came of it."""
+
+    output: str
+    by: str | None = None
+    expires_at: datetime | None = None
+
+
+Decision: TypeAlias = Approve | Reject | Supply
+
+_CONDITIONS = frozenset({"min", "max", "in", "equals"})
+
+
+def check_conditions(where: Mapping[str, Any]) -> dict[str, Any]:
+    """The conditions of a standing rule, once they are sure to be understood.
+
+    Raises:
+        UserError: a condition that does not exist.
+    """
+    for name, condition in where.items():
+        if isinstance(condition, Mapping):
+            unknown = set(cast("Mapping[str, Any]", condition)) - _CONDITIONS
+            if unknown:
+                raise UserError(
+                    f"Unknown condition on argument {name!r}: {', '.join(sorted(unknown))}. There are "
+                    f"{', '.join(sorted(_CONDITIONS))}; a plain value must be equal."
+                )
+    return dict(where)
+
+
+def matches(where: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
+    """Whether arguments fulfil every condition.
+
+    A condition is a plain value, which must be equal, or a mapping with `min`,
+    `max` (both included), `in` or `equals`. An argument that is not there, or
+    that cannot be compared, fulfils none.
+    """
+    return all(
+        name in arguments and _fulfils(arguments[name], condition) for name, condition in where.items()
+    )
+
+
+def _fulfils(value: Any, condition: Any) -> bool:
+    if not isinstance(condition, Mapping):
+        return _equal(value, condition)
+    tests = cast("Mapping[str, Any]", condition)
+    try:
+        return (
+            ("min" not in tests or (_is_number(value) and value >= tests["min"]))
+            and ("max" not in tests or (_is_number(value) and value <= tests["max"]))
+            and ("in" not in tests or any(_equal(value, one) for one in tests["in"]))
+            and ("equals" not in tests or _equal(value, tests["equals"]))
+        )
+    except TypeError:
+        return False
+
+
+def _equal(left: Any, right: Any) -> bool:
+    # JSON knows booleans from numbers; Python's == does not.
+    return isinstance(left, bool) == isinstance(right, bool) and left == right
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,160 @@
+"""Calls that wait for a decision, and calls that are settled without running anything."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import time
+from typing import TYPE_CHECKING, Any, cast
+
+from agents._core import facts as f
+from agents._core import history
+from agents._core.effects import AnswerCall, CheckApproval
+from agents.approvals import matches
+from agents.exceptions import ModelBehaviorError
+from agents.items import ToolApprovalItem, ToolCallOutputItem
+from agents.run_config import ToolErrorFormatterArgs
+from agents.tool import get_function_tool_origin
+from agents.tool.function import approval_rule
+
+from .tools import raw_call
+from .view import LiveOutput
+
+if TYPE_CHECKING:
+    from .run_loop import Run
+
+SECOND_HANDOFF = "Multiple handoffs detected, ignoring this one."
+NOT_APPROVED = "Tool execution was not approved."
+
+
+async def check_approval(run: Run, effect: CheckApproval) -> None:
+    """Find out whether a call needs a decision from outside, and record it.
+
+    A standing rule that covers the call decides it at once.
+    """
+    call = effect.call
+    environment = run.environment
+    agent = environment.agents[run.state.agent]
+    toolset = await environment.toolset_for(agent)
+    tool = toolset.tools_by_name.get(call.name)
+    if tool is None:
+        raise ModelBehaviorError(f"Tool {call.name} not found in agent {agent.name}")
+    arguments = plain_arguments(call.arguments)
+    rule = _covering_rule(run, agent.name, call.name, arguments)
+    if rule is not None:
+        run.record(f.ApprovalRequested(call.id), approval_item(run, call))
+        run.record(f.ApprovalDecided(call.id, rule.approved, rule.message, at_ms=_now_ms(), rule=rule.id))
+        return
+    asks = approval_rule(tool)
+    needed: Any = asks
+    if callable(asks):
+        # Arguments that are no plain JSON object are for a person to judge.
+        needed = True if arguments is None else asks(environment.context, arguments, call.id)
+        if inspect.isawaitable(needed):
+            needed = await needed
+    if needed:
+        run.record(f.ApprovalRequested(call.id), approval_item(run, call))
+    else:
+        run.record(f.ApprovalWaived(call.id))
+
+
+def approval_item(run: Run, call: f.Call) -> ToolApprovalItem:
+    """The item by which somebody is asked about a call of the current turn."""
+    environment = run.environment
+    agent = environment.agents[run.state.agent]
+    toolset = environment.toolset
+    tool = None if toolset is None or toolset.agent is not agent else toolset.tools_by_name.get(call.name)
+    item = ToolApprovalItem(
+        agent,
+        raw_call(run, call),
+        tool_name=call.name.rpartition(".")[2],
+        tool_origin=None if tool is None else get_function_tool_origin(tool),
+    )
+    item.call_path = (*run.path, call.id)
+    return item
+
+
+def item_below(run: Run, waiting: f.Waiting) -> ToolApprovalItem:
+    """The item for a call that a nested run waits for, made of what is known of it here."""
+    from openai.types.responses import ResponseFunctionToolCall
+
+    raw = ResponseFunctionToolCall(
+        type="function_call", call_id=waiting.path[-1], name=waiting.tool, arguments=waiting.arguments
+    )
+    agent = run.environment.agents.named(waiting.agent) or run.view.agent
+    item = ToolApprovalItem(agent, raw, tool_name=waiting.tool)
+    item.call_path = waiting.path
+    return item
+
+
+def _covering_rule(run: Run, agent: str, tool: str, arguments: dict[str, Any] | None) -> f.Rule | None:
+    """The newest standing rule that covers a call, if there is one."""
+    root = run.root
+    for rule in reversed(root.state.rules.values()):
+        if rule.agent != agent or rule.tool != tool:
+            continue
+        if rule.uses is not None and root.rule_uses[rule.id] >= rule.uses:
+            continue
+        if rule.until_ms is not None and _now_ms() > rule.until_ms:
+            continue
+        if rule.where is None or (arguments is not None and matches(rule.where, arguments)):
+            return rule
+    return None
+
+
+def _now_ms() -> int:
+    return round(time.time() * 1000)
+
+
+def plain_arguments(text: str) -> dict[str, Any] | None:
+    """A call's arguments when they are a JSON object of finite values, else None."""
+
+    def refuse(constant: str) -> Any:
+        raise ValueError(constant)
+
+    try:
+        arguments: object = json.loads(text or "{}", parse_constant=refuse)
+    except ValueError:
+        return None
+    return cast("dict[str, Any]", arguments) if isinstance(arguments, dict) else None
+
+
+async def answer_call(run: Run, effect: AnswerCall) -> None:
+    """Settle a call without running anything.
+
+    Raises:
+        ModelBehaviorError: the tool does not exist, and the run is set to fail for it.
+    """
+    call = effect.call
+    environment = run.environment
+    agent = environment.agents[run.state.agent]
+    decision = run.state.calls[call.id].decision
+    match effect.reason:
+        case "unknown_tool":
+            if environment.config.tool_not_found_behavior == "raise_error":
+                raise ModelBehaviorError(f"Tool {call.name} not found in agent {agent.name}")
+            text = await _formatted(run, call, "tool_not_found", f"Tool '{call.name}' not found.")
+        case "rejected":
+            message = None if decision is None else decision.message
+            text = (
+                await _formatted(run, call, "approval_rejected", NOT_APPROVED) if message is None else message
+            )
+        case "supplied":
+            assert decision is not None, "a result is supplied by a decision"
+            text = decision.output["output"]
+        case "second_handoff":
+            text = SECOND_HANDOFF
+    output = history.call_output(call.id, text)
+    item: Any = ToolCallOutputItem(agent, output, text)
+    run.record(f.CallAnswered(call.id, call.name, output, effect.reason), LiveOutput(item, text))
+
+
+async def _formatted(run: Run, call: f.Call, kind: Any, default: str) -> str:
+    formatter = run.environment.config.tool_error_formatter
+    if formatter is None:
+        return default
+    args = ToolErrorFormatterArgs(kind, "function", call.name, call.id, default, run.environment.context)
+    text: Any = formatter(args)
+    if inspect.isawaitable(text):
+        text = await text
+    return text if isinstance(text, str) else default

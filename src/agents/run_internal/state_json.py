@@ -1,0 +1,351 @@
+"""Run states as JSON: the facts under a key of our own, and beside them what programs look for.
+
+    {"$schemaVersion": "1.21", "current_turn": …, "current_agent": {"name": …}, …,
+     "headrace": {"format": 1, "run_id": …, "facts": [{"path": [], "kind": …, "at": …, "data": …}], "decisions": […]}}
+
+`$schemaVersion` names the public shape. `headrace.format` is the version of our part: additive fields are kept,
+a greater one than we know is refused with its number.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import msgspec
+
+from agents._core import facts as f
+from agents._core.state import CallPhase, State
+from agents.exceptions import UserError
+from agents.items import ToolApprovalItem
+from agents.usage import Usage, deserialize_usage, serialize_usage
+
+from .environment import reachable_agents
+from .restore import Moment
+
+if TYPE_CHECKING:
+    from agents.agent import Agent
+    from agents.log import Path
+    from agents.run_context import RunContextWrapper
+
+logger = logging.getLogger("openai.agents")
+
+CURRENT_SCHEMA_VERSION = "1.21"
+SUPPORTED_SCHEMA_VERSIONS = frozenset(f"1.{minor}" for minor in range(22))
+SCHEMA_VERSION_SUMMARIES: dict[str, str] = {
+    version: f"Public shape of run states, version {version}."
+    for version in sorted(SUPPORTED_SCHEMA_VERSIONS)
+}
+FORMAT = 1
+KEY = "headrace"
+
+ContextSerializer: TypeAlias = Callable[[Any], Mapping[str, Any]]
+ContextDeserializer: TypeAlias = Callable[[Mapping[str, Any]], Any]
+
+
+# --- writing
+
+
+def write_json(
+    *,
+    agent: Agent[Any],
+    run_id: str,
+    moments: list[Moment],
+    decisions: list[tuple[Path, f.Fact]],
+    states: dict[Path, State],
+    context: RunContextWrapper[Any],
+    context_serializer: ContextSerializer | None,
+    strict_context: bool,
+) -> dict[str, Any]:
+    """The whole payload. Linear in the number of facts."""
+    root = states[()]
+    start = root.start
+    assert start is not None, "a state is of a run that was started"
+    interruptions = [
+        _shown(approval_item(agent, state, (*path, call.call.id)))
+        for path, state in states.items()
+        for call in state.calls.values()
+        if call.phase is CallPhase.ASKED
+    ]
+    responses = [
+        moment.fact for moment in moments if not moment.path and isinstance(moment.fact, f.ModelResponded)
+    ]
+    items = _items(moments)
+    return {
+        "$schemaVersion": CURRENT_SCHEMA_VERSION,
+        "current_turn": root.turn,
+        "current_agent": _agent_reference(root.agent),
+        "original_input": start.input,
+        "pending_input": [],
+        "model_responses": [_response(response) for response in responses],
+        "context": _context(context, context_serializer, strict=strict_context),
+        "max_turns": start.max_turns,
+        "conversation_id": start.conversation_id,
+        "previous_response_id": root.previous_response_id,
+        "generated_items": items,
+        "session_items": items,
+        "current_step": {"type": "next_step_interruption", "data": {"interruptions": interruptions}}
+        if interruptions
+        else None,
+        "last_processed_response": {"interruptions": interruptions} if interruptions else None,
+        KEY: {
+            "format": FORMAT,
+            "run_id": run_id,
+            "facts": [_fact(moment.path, moment.fact, moment.at) for moment in moments],
+            "decisions": [_fact(path, fact, 0.0) for path, fact in decisions],
+        },
+    }
+
+
+def _fact(path: Path, fact: f.Fact, at: float) -> dict[str, Any]:
+    return {
+        "path": list(path),
+        "kind": f.KINDS.by_type[type(fact)],
+        "at": at,
+        "data": msgspec.to_builtins(fact, str_keys=True),
+    }
+
+
+def _agent_reference(key: f.AgentKey) -> dict[str, Any]:
+    name = str(key).partition("#")[0]
+    return {"name": name} if name == key else {"name": name, "identity": str(key)}
+
+
+def _response(fact: f.ModelResponded) -> dict[str, Any]:
+    usage = Usage(**dataclasses.asdict(fact.usage))
+    return {
+        "output": fact.output,
+        "usage": serialize_usage(usage),
+        "response_id": fact.response_id,
+        "request_id": None,
+    }
+
+
+_ITEM_TYPES = {
+    "message": "message_output_item",
+    "reasoning": "reasoning_item",
+    "mcp_list_tools": "mcp_list_tools_item",
+    "mcp_approval_request": "mcp_approval_request_item",
+    "compaction": "compaction_item",
+    "tool_search_call": "tool_search_call_item",
+    "tool_search_output": "tool_search_output_item",
+}
+
+
+def _items(moments: list[Moment]) -> list[dict[str, Any]]:
+    """The items of the outermost run, as they came."""
+    items: list[dict[str, Any]] = []
+    agent: f.AgentKey = f.AgentKey("")
+    for moment in moments:
+        if moment.path:
+            continue
+        match moment.fact:
+            case f.RunStarted() as fact:
+                agent = fact.agent
+            case f.ModelResponded() as fact:
+                handoffs = {call.id for call in fact.calls if call.kind == "handoff"}
+                for raw in fact.output:
+                    kind = _ITEM_TYPES.get(raw.get("type"), "tool_call_item")
+                    kind = "handoff_call_item" if raw.get("call_id") in handoffs else kind
+                    items.append({"type": kind, "raw_item": raw, "agent": _agent_reference(agent)})
+            case f.ToolReturned() | f.ToolFailed() | f.CallAnswered() as fact if fact.output is not None:
+                items.append(
+                    {
+                        "type": "tool_call_output_item",
+                        "raw_item": fact.output,
+                        "output": fact.output.get("output"),
+                        "agent": _agent_reference(agent),
+                    }
+                )
+            case f.HandedOff() as fact:
+                items.append(
+                    {
+                        "type": "handoff_output_item",
+                        "raw_item": fact.output,
+                        "agent": _agent_reference(agent),
+                        "source_agent": _agent_reference(fact.source),
+                        "target_agent": _agent_reference(fact.agent),
+                    }
+                )
+                agent = fact.agent
+            case _:
+                pass
+    return items
+
+
+def _context(
+    context: RunContextWrapper[Any], serializer: ContextSerializer | None, *, strict: bool
+) -> dict[str, Any]:
+    value = context.context
+    kind = "none" if value is None else type(value).__name__
+    meta = {"original_type": kind, "serialized_via": "none", "requires_deserializer": False, "omitted": False}
+    stored: Any = None
+    if value is None:
+        pass
+    elif serializer is not None:
+        given: object = serializer(value)
+        if not isinstance(given, Mapping):
+            raise UserError(f"context_serializer must return a mapping, got {type(given).__name__}")
+        stored = dict(cast("Mapping[str, Any]", given))
+        meta.update(serialized_via="context_serializer", requires_deserializer=True)
+    elif isinstance(value, Mapping):
+        stored = dict(cast("Mapping[str, Any]", value))
+        meta.update(original_type="mapping", serialized_via="mapping")
+    elif strict:
+        raise UserError(
+            f"The context, a {kind}, is not serializable: pass a context_serializer, or a mapping as context"
+        )
+    elif hasattr(value, "model_dump"):
+        logger.warning("The context, a %s, is dumped: pass a context_deserializer to get it back", kind)
+        stored = value.model_dump(mode="json")
+        meta.update(original_type="pydantic", serialized_via="model_dump", requires_deserializer=True)
+    else:
+        logger.warning("The context, a %s, is not serializable and is left out of the run state", kind)
+        meta.update(
+            original_type="custom", serialized_via="omitted", requires_deserializer=True, omitted=True
+        )
+    return {"usage": serialize_usage(context.usage), "approvals": {}, "context": stored, "context_meta": meta}
+
+
+def _shown(item: ToolApprovalItem) -> dict[str, Any]:
+    from agents.items import output_item_to_input
+
+    return {
+        "type": item.type,
+        "raw_item": output_item_to_input(item.raw_item),
+        "agent": {"name": item.agent.name},
+        "tool_name": item.tool_name,
+        "call_path": list(item.call_path),
+    }
+
+
+# --- reading
+
+
+@dataclass(slots=True)
+class ReadState:
+    """What a payload holds."""
+
+    run_id: str
+    moments: list[Moment]
+    decisions: list[tuple[Path, f.Fact]]
+    context: Any
+    usage: Usage | None
+
+
+class _Fact(msgspec.Struct, forbid_unknown_fields=False):
+    kind: str
+    data: dict[str, Any]
+    path: tuple[str, ...] = ()
+    at: float = 0.0
+
+
+class _Part(msgspec.Struct, forbid_unknown_fields=False):
+    format: int
+    run_id: str
+    facts: list[_Fact]
+    decisions: list[_Fact] = []
+
+
+def read_json(
+    payload: object, *, context_deserializer: ContextDeserializer | None, strict_context: bool
+) -> ReadState:
+    """Read a payload whole.
+
+    Raises:
+        UserError: it is not a state, or one of a version that is not read here.
+    """
+    if not isinstance(payload, Mapping):
+        raise UserError(f"a run state is a JSON object, got {type(payload).__name__}")
+    state = cast("Mapping[str, Any]", payload)
+    _check_version(state.get("$schemaVersion"))
+    if KEY not in state:
+        raise UserError("this run state was not written by headrace: its facts are missing")
+    part = _part(state[KEY])
+    moments = [Moment(fact.path, _decode(fact), None, fact.at) for fact in part.facts]
+    decisions = [(fact.path, _decode(fact)) for fact in part.decisions]
+    if not moments or not any(not moment.path for moment in moments):
+        raise UserError("the run state holds no facts of a run")
+    context, usage = _read_context(state.get("context"), context_deserializer, strict=strict_context)
+    return ReadState(part.run_id, moments, decisions, context, usage)
+
+
+def _check_version(version: object) -> None:
+    if version is None:
+        raise UserError("Run state is missing schema version")
+    if not isinstance(version, str) or version not in SUPPORTED_SCHEMA_VERSIONS:
+        known = ", ".join(sorted(SUPPORTED_SCHEMA_VERSIONS, key=lambda each: int(each.partition(".")[2])))
+        raise UserError(f"Run state schema version is not supported: {version!r}. Supported are {known}")
+
+
+def _part(value: object) -> _Part:
+    if isinstance(value, Mapping):
+        written = cast("Mapping[str, Any]", value).get("format")
+        if isinstance(written, int) and written > FORMAT:
+            raise UserError(
+                f"the run state has format {written}, this version reads up to {FORMAT}: upgrade headrace to resume it"
+            )
+    try:
+        return msgspec.convert(value, _Part)
+    except msgspec.ValidationError as error:
+        raise UserError(f"the run state is damaged: {error}") from None
+
+
+def _decode(fact: _Fact) -> f.Fact:
+    fact_type = f.KINDS.by_kind.get(fact.kind)
+    if fact_type is None or fact_type in f.EPHEMERAL:
+        raise UserError(
+            f"the run state holds a fact of unknown kind {fact.kind!r}: upgrade headrace to resume it"
+        )
+    try:
+        return msgspec.convert(fact.data, fact_type)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise UserError(f"the run state is damaged: a {fact.kind} that is none: {error}") from None
+
+
+def _read_context(
+    value: object, deserializer: ContextDeserializer | None, *, strict: bool
+) -> tuple[Any, Usage | None]:
+    if value is None:
+        return None, None
+    if not isinstance(value, Mapping):
+        raise UserError("the run state is damaged: its context is not an object")
+    context = cast("Mapping[str, Any]", value)
+    usage = context.get("usage")
+    try:
+        read_usage = deserialize_usage(usage) if isinstance(usage, Mapping) else None  # pyright: ignore[reportUnknownArgumentType]
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise UserError(f"the run state is damaged: its usage cannot be read: {error}") from None
+    meta: object = context.get("context_meta")
+    stored: object = context.get("context")
+    needs = isinstance(meta, Mapping) and bool(cast("Mapping[str, Any]", meta).get("requires_deserializer"))
+    if needs and deserializer is None and strict:
+        raise UserError("the run state's context needs a context_deserializer")
+    if deserializer is not None and isinstance(stored, Mapping):
+        return deserializer(cast("Mapping[str, Any]", stored)), read_usage
+    return stored, read_usage
+
+
+# --- items
+
+
+def approval_item(agent: Agent[Any], state: State, path: Path) -> ToolApprovalItem:
+    """The item of a call that a state asks about, made of its facts."""
+    from openai.types.responses import ResponseFunctionToolCall
+
+    call = state.calls[f.CallId(path[-1])].call
+    raw = next((item for item in reversed(state.history) if item.get("call_id") == call.id), None)
+    name = call.name.rpartition(".")[2]
+    raw_item = (
+        ResponseFunctionToolCall(type="function_call", call_id=call.id, name=name, arguments=call.arguments)
+        if raw is None
+        else ResponseFunctionToolCall.model_construct(**raw)
+    )
+    owner_name = str(state.agent).partition("#")[0]
+    owner = next((each for each in reachable_agents(agent, tools=True) if each.name == owner_name), agent)
+    item = ToolApprovalItem(owner, raw_item, tool_name=name)
+    item.call_path = path
+    return item

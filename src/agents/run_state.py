@@ -1,0 +1,403 @@
+"""The state of a run: its facts so far and the decisions taken since, to be kept, sent, and resumed from.
+
+Rule 1: the facts are the truth. What `to_json()` shows beside them is for people and programs that look inside.
+Rule 2: a state never changes the run that it was taken from, nor another state of it.
+Rule 3: everything that a payload can be wrong about is a typed error, before anything of it is used.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Generic, cast
+
+import msgspec
+
+from ._core import facts as f
+from ._core.evolve import evolve
+from ._core.history import call_output
+from ._core.state import CallPhase, IllegalFact, State
+from ._lazy import lazy_module
+from .approvals import Approve, Decision, DecisionError, Reject, Supply, check_conditions
+from .exceptions import UserError
+from .items import ToolApprovalItem
+from .log import Path
+from .run_context import RunContextWrapper, TContext
+from .run_internal.begin import Resumption
+from .run_internal.environment import reachable_agents
+from .run_internal.restore import Moment
+from .run_internal.state_json import (
+    CURRENT_SCHEMA_VERSION,
+    SCHEMA_VERSION_SUMMARIES,
+    SUPPORTED_SCHEMA_VERSIONS,
+    approval_item,
+    read_json,
+    write_json,
+)
+from .usage import Usage, deserialize_usage, serialize_usage
+
+if TYPE_CHECKING:
+    from . import agent as _agent
+    from .run_internal import run_loop as _run_loop
+    from .run_internal import state_json as _state_json
+else:
+    _agent = lazy_module("agents.agent")
+    _run_loop = lazy_module("agents.run_internal.run_loop")
+    _state_json = lazy_module("agents.run_internal.state_json")
+
+__all__ = ["CURRENT_SCHEMA_VERSION", "SCHEMA_VERSION_SUMMARIES", "SUPPORTED_SCHEMA_VERSIONS", "RunState"]
+
+
+class RunState(Generic[TContext]):
+    """A run as it stood at one moment. Decide about its pending calls, then pass it to `Runner.run` as the input.
+
+    Take one with `result.to_state()`, or read one with `from_json`. A call that
+    was running at that moment is in doubt when the state is resumed: what
+    happens then is up to its tool's `on_in_doubt`.
+    """
+
+    def __init__(
+        self,
+        agent: _agent.Agent[Any],
+        run_id: str,
+        moments: list[Moment],
+        context: RunContextWrapper[TContext],
+    ) -> None:
+        self._agent = agent
+        self._run_id = run_id
+        self._moments = moments
+        self._context = context
+        self._decisions: list[tuple[Path, f.Fact]] = []
+        self._states = _fold_paths(moments)
+        self._items: dict[Path, ToolApprovalItem] = {}
+
+    @classmethod
+    def of(cls, run: _run_loop.Run) -> RunState[Any]:
+        """The state of a run, at any time of it.
+
+        Raises:
+            UserError: the run is nested in a tool: take the state of the outermost one.
+        """
+        if run.path:
+            raise UserError("to_state() belongs to the outermost run: nested runs are part of its state")
+        moments = [
+            Moment(entry.path, entry.fact, entry.live, entry.at)
+            for entry in run.log.entries_after(0)
+            if not entry.is_delta and type(entry.known_fact) not in f.EPHEMERAL
+        ]
+        source = run.environment.context
+        context = RunContextWrapper(source.context, deserialize_usage(serialize_usage(source.usage)))
+        start = run.state.start
+        assert start is not None, "a run records its start before anybody can hold it"
+        state: RunState[Any] = cls(run.environment.agents[start.agent], run.log.run_id, moments, context)
+        for item in run.view.interruptions:
+            state._items[item.call_path] = item
+        return state
+
+    # --- deciding
+
+    def get_interruptions(self) -> list[ToolApprovalItem]:
+        """The calls that the run asks about, decided here or not, outermost first."""
+        return [self._item(path) for path in self._asked()]
+
+    def approve(
+        self,
+        approval_item: ToolApprovalItem,
+        always_approve: bool = False,
+        *,
+        where: Mapping[str, Any] | None = None,
+        uses: int | None = None,
+        until: datetime | None = None,
+    ) -> None:
+        """Let a call run. A decision may be replaced until the call runs.
+
+        Args:
+            approval_item: From `result.interruptions` or `get_interruptions()`.
+            always_approve: Approve all further calls of this agent to this tool too.
+            where: Only those whose arguments fulfil these conditions; see `agents.approvals.matches`.
+            uses: Only so many.
+            until: Only until then.
+
+        Raises:
+            DecisionError: the state does not ask about this call.
+        """
+        path = self._decide(approval_item, Approve())
+        if always_approve or where is not None or uses is not None or until is not None:
+            self._state_rule(path, approved=True, message=None, where=where, uses=uses, until=until)
+
+    def reject(
+        self,
+        approval_item: ToolApprovalItem,
+        always_reject: bool = False,
+        *,
+        rejection_message: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        uses: int | None = None,
+        until: datetime | None = None,
+    ) -> None:
+        """Keep a call from running; the model is told `rejection_message`, or a default text. As `approve` otherwise.
+
+        Raises:
+            DecisionError: the state does not ask about this call.
+        """
+        path = self._decide(approval_item, Reject(reason=rejection_message))
+        if always_reject or where is not None or uses is not None or until is not None:
+            self._state_rule(
+                path, approved=False, message=rejection_message, where=where, uses=uses, until=until
+            )
+
+    def decide(self, approval_item: ToolApprovalItem, decision: Decision) -> None:
+        """Decide about a call: `Approve`, also with edited arguments, `Reject`, or `Supply` a result.
+
+        Raises:
+            DecisionError: the state does not ask about this call, or the decision has expired.
+        """
+        self._decide(approval_item, decision)
+
+    def _decide(self, item: ToolApprovalItem, decision: Decision) -> Path:
+        path = self._path_of(item)
+        call_id = f.CallId(path[-1])
+        expires = None if decision.expires_at is None else _ms(decision.expires_at)
+        fact = f.ApprovalDecided(
+            call_id,
+            approved=not isinstance(decision, Reject),
+            message=decision.reason if isinstance(decision, Reject) else None,
+            arguments=_edited(decision),
+            output=call_output(call_id, decision.output) if isinstance(decision, Supply) else None,
+            by=decision.by,
+            at_ms=_ms(datetime.now(UTC)),
+            expires_at_ms=expires,
+        )
+        self._add(path[:-1], fact)
+        return path
+
+    def _add(self, path: Path, fact: f.Fact) -> None:
+        try:
+            evolve(self._states[path], fact)
+        except IllegalFact as error:
+            raise DecisionError(
+                f"call {'/'.join((*path, getattr(fact, 'call', '')))} cannot be decided any more: {error}"
+            ) from error
+        self._decisions.append((path, fact))
+
+    def _state_rule(
+        self,
+        path: Path,
+        *,
+        approved: bool,
+        message: str | None,
+        where: Mapping[str, Any] | None,
+        uses: int | None,
+        until: datetime | None,
+    ) -> None:
+        state = self._states[path[:-1]]
+        call = state.calls[f.CallId(path[-1])].call
+        agent = str(state.agent).partition("#")[0]
+        rule = f.Rule(
+            f"rule_{uuid.uuid4().hex}",
+            agent,
+            call.name,
+            approved,
+            message,
+            where=None if where is None else check_conditions(where),
+            uses=uses,
+            until_ms=None if until is None else _ms(until),
+        )
+        self._add((), f.RuleStated(rule))
+
+    # --- what is asked
+
+    def _asked(self) -> list[Path]:
+        """The paths of the calls that have been asked about and have not run."""
+        open_phases = {CallPhase.ASKED, CallPhase.ALLOWED, CallPhase.DENIED}
+        return [
+            (*path, call.call.id)
+            for path, state in self._states.items()
+            for call in state.calls.values()
+            if call.phase in open_phases and (call.phase is CallPhase.ASKED or call.decision is not None)
+        ]
+
+    def _path_of(self, item: ToolApprovalItem) -> Path:
+        asked = self._asked()
+        if item.call_path in asked:
+            return item.call_path
+        # An item that was made elsewhere: the id of its call has to say it.
+        found = [path for path in asked if path[-1] == item.call_id]
+        if len(found) == 1:
+            return found[0]
+        known = ", ".join("/".join(path) for path in asked) or "none"
+        raise DecisionError(
+            f"this state does not ask about call {item.call_id!r} of tool {item.tool_name!r}: it asks about {known}"
+        )
+
+    def _item(self, path: Path) -> ToolApprovalItem:
+        item = self._items.get(path)
+        if item is None:
+            state = self._states[path[:-1]]
+            item = approval_item(self._agent, state, path)
+            self._items[path] = item
+        return item
+
+    # --- resuming
+
+    def resumption(self) -> Resumption:
+        """What a run goes on from.
+
+        Raises:
+            DecisionError: a decision has expired; decide anew.
+            UserError: the run has ended; there is nothing to go on with.
+        """
+        root = self._states.get(())
+        if root is None or (root.is_closed and root.stopped_in is None):
+            raise UserError("a terminal RunState cannot be resumed: the run has ended")
+        now = _ms(datetime.now(UTC))
+        for path, fact in self._decisions:
+            if (
+                isinstance(fact, f.ApprovalDecided)
+                and fact.expires_at_ms is not None
+                and fact.expires_at_ms < now
+            ):
+                raise DecisionError(
+                    f"the decision about call {'/'.join((*path, fact.call))} has expired: decide anew"
+                )
+        return Resumption(self._run_id, root.epoch, list(self._moments), list(self._decisions))
+
+    @property
+    def context(self) -> RunContextWrapper[TContext]:
+        """A context for the next run: the same object of the caller's, and usage of its own."""
+        usage = deserialize_usage(serialize_usage(self._context.usage))
+        return RunContextWrapper(self._context.context, usage)
+
+    # --- JSON
+
+    def to_json(
+        self,
+        *,
+        context_serializer: _state_json.ContextSerializer | None = None,
+        strict_context: bool = False,
+        include_tracing_api_key: bool = False,
+    ) -> dict[str, Any]:
+        """The state as JSON-shaped data.
+
+        Args:
+            context_serializer: Makes a mapping of the caller's context object.
+            strict_context: Refuse a context that would be left out.
+            include_tracing_api_key: Kept for compatibility; states hold no keys.
+
+        Raises:
+            UserError: the context cannot be serialized, and `strict_context` is set.
+        """
+        del include_tracing_api_key
+        return write_json(
+            agent=self._agent,
+            run_id=self._run_id,
+            moments=self._moments,
+            decisions=self._decisions,
+            states=self._states,
+            context=self._context,
+            context_serializer=context_serializer,
+            strict_context=strict_context,
+        )
+
+    def to_string(
+        self,
+        *,
+        context_serializer: _state_json.ContextSerializer | None = None,
+        strict_context: bool = False,
+        include_tracing_api_key: bool = False,
+    ) -> str:
+        """The state as one line of JSON. Arguments as for `to_json`."""
+        payload = self.to_json(
+            context_serializer=context_serializer,
+            strict_context=strict_context,
+            include_tracing_api_key=include_tracing_api_key,
+        )
+        return msgspec.json.encode(payload).decode()
+
+    @staticmethod
+    async def from_json(
+        initial_agent: _agent.Agent[Any],
+        state_json: dict[str, Any],
+        *,
+        context_override: Any = None,
+        context_deserializer: _state_json.ContextDeserializer | None = None,
+        strict_context: bool = False,
+    ) -> RunState[Any]:
+        """Read a state that `to_json` gave.
+
+        Args:
+            initial_agent: The agent that the run was started with, or one made alike.
+            state_json: The payload.
+            context_override: The context object to use instead of what the payload has.
+            context_deserializer: Makes the context object of the payload's mapping.
+            strict_context: Refuse a payload whose context was left out.
+
+        Raises:
+            UserError: the payload is of another format, or is not a state of this agent.
+        """
+        return RunState._read(
+            initial_agent, state_json, context_override, context_deserializer, strict=strict_context
+        )
+
+    @staticmethod
+    async def from_string(
+        initial_agent: _agent.Agent[Any],
+        state_string: str,
+        *,
+        context_override: Any = None,
+        context_deserializer: _state_json.ContextDeserializer | None = None,
+        strict_context: bool = False,
+    ) -> RunState[Any]:
+        """Read a state that `to_string` gave. Arguments and errors as for `from_json`."""
+        try:
+            payload = msgspec.json.decode(state_string)
+        except (msgspec.DecodeError, UnicodeError, TypeError):
+            # Without its cause: that would quote the payload.
+            raise UserError("Failed to parse run state JSON") from None
+        return RunState._read(
+            initial_agent, payload, context_override, context_deserializer, strict=strict_context
+        )
+
+    @classmethod
+    def _read(
+        cls, agent: _agent.Agent[Any], payload: object, override: Any, deserializer: Any, *, strict: bool
+    ) -> RunState[Any]:
+        read = read_json(payload, context_deserializer=deserializer, strict_context=strict)
+        given: Any = read.context if override is None else override
+        if isinstance(given, RunContextWrapper):
+            context = cast("RunContextWrapper[Any]", given)
+        else:
+            context = RunContextWrapper(given, Usage() if read.usage is None else read.usage)
+        try:
+            state: RunState[Any] = cls(agent, read.run_id, read.moments, context)
+            for path, fact in read.decisions:
+                state._add(path, fact)
+        except (IllegalFact, KeyError) as error:
+            raise UserError(f"the run state does not hold together: {error}") from error
+        start = state._states[()].start if () in state._states else None
+        names = {each.name for each in reachable_agents(agent, tools=True)}
+        if start is None or str(start.agent).partition("#")[0] not in names:
+            raise UserError("Run state agent not found in agent map: resume with the agents of the first run")
+        return state
+
+
+def _fold_paths(moments: list[Moment]) -> dict[Path, State]:
+    states: dict[Path, State] = {}
+    for moment in moments:
+        evolve(states.setdefault(moment.path, State()), moment.fact)
+    return states
+
+
+def _edited(decision: Decision) -> str | None:
+    if isinstance(decision, Approve) and decision.arguments is not None:
+        return json.dumps(dict(decision.arguments))
+    return None
+
+
+def _ms(at: datetime) -> int:
+    return (
+        round(at.timestamp() * 1000) if at.tzinfo is not None else round(time.mktime(at.timetuple()) * 1000)
+    )
