@@ -289,7 +289,10 @@ class World:
             return None
 
         def hook(name: str) -> Any:
-            async def told(context: RunContextWrapper[Any], agent: Any, *_: Any) -> None:
+            async def told(context: RunContextWrapper[Any], agent: Any, *others: Any) -> None:
+                if f"{prefix}{name}" == "agent:on_handoff":
+                    # An agent's own hook is told the new agent first, then itself.
+                    (agent,) = others
                 subject = context.tool_call_id if isinstance(context, ToolContext) else ""
                 self.seen.hooks.append((f"{prefix}{name}", agent.name, subject))
                 await asyncio.sleep(self._time(0, 7))

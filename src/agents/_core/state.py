@@ -126,6 +126,12 @@ RUN_MOVES: Mapping[type, Mapping[Phase, frozenset[Phase]]] = MappingProxyType(
             Phase.SETTLED: frozenset({Phase.FINISHING}),
         },
         f.RunFinished: {Phase.FINISHING: frozenset({Phase.FINISHED})},
+        # A cancelled run is taken up where it stood.
+        f.RunResumed: {
+            Phase.CANCELLED: frozenset(
+                {Phase.READY, Phase.MODEL, Phase.CALLS, Phase.SETTLED, Phase.FINISHING}
+            )
+        },
     }
 )
 

@@ -280,6 +280,8 @@ class ToolApprovalItem(RunItemBase["_raw.ToolApprovalRawItem"]):
     """Where a function tool comes from."""
     tool_lookup_key: FunctionToolLookupKey | None = field(default=None, kw_only=True, repr=False)
     """The identity of a function tool; worked out for function calls when None is given."""
+    call_path: tuple[str, ...] = field(default=(), kw_only=True, repr=False)
+    """The ids of the calls under which this one stands, outermost first, its own last."""
 
     def __eq__(self, other: object) -> bool:
         return self is other

@@ -186,7 +186,7 @@ def _context(
     if value is None:
         pass
     elif serializer is not None:
-        given: object = serializer(value)
+        given = cast("object", serializer(value))
         if not isinstance(given, Mapping):
             raise UserError(f"context_serializer must return a mapping, got {type(given).__name__}")
         stored = dict(cast("Mapping[str, Any]", given))
