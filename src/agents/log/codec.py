@@ -8,7 +8,7 @@ Decoding checks the whole shape: what comes out folds, or is refused here.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -24,7 +24,7 @@ class LogFormatError(ValueError):
 
 class _Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     v: int
-    seq: int
+    seq: Annotated[int, msgspec.Meta(ge=1)]
     at_ms: int
     run_id: str
     kind: str
@@ -64,7 +64,8 @@ def decode_record(line: bytes | str) -> Record:
     """
     try:
         wire = _DECODER.decode(line)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        # Bytes that are no text, and JSON nested deeper than anything that is written here.
         raise LogFormatError(f"not a record: {error}") from error
     if wire.v != FORMAT_VERSION:
         raise LogFormatError(
@@ -73,6 +74,8 @@ def decode_record(line: bytes | str) -> Record:
     if wire.kind not in f.KINDS.by_kind:
         raise LogFormatError(f"record {wire.seq} is of unknown kind {wire.kind!r}")
     last_seq = wire.seq if wire.last_seq is None else wire.last_seq
+    if last_seq < wire.seq:
+        raise LogFormatError(f"record {wire.seq} has a last_seq before it, {last_seq}")
     record = Record(wire.seq, last_seq, wire.at_ms, wire.run_id, wire.path, wire.kind, wire.data)
     try:
         _ = record.fact

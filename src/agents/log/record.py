@@ -325,9 +325,19 @@ class Record:
         """The public form of an entry."""
         fact = entry.fact
         fields: dict[str, Any] = msgspec.to_builtins(fact)
-        # Facts hold tuples as fields alone; JSON has none.
+        # Only what a fact declares holds tuples; what users' code gave is JSON already, and may be large.
         data: dict[str, f.Json] = {
-            name: [*value] if isinstance(value, tuple) else value for name, value in fields.items()
+            name: _without_tuples(value) if isinstance(value, tuple) else value
+            for name, value in fields.items()
         }
         kind = f.KINDS.by_type[type(fact)]
         return cls(entry.seq, entry.last_seq, round(entry.at * 1000), run_id, entry.path, kind, data)
+
+
+def _without_tuples(value: Any) -> f.Json:
+    """The same with lists for tuples, of which JSON has none."""
+    if isinstance(value, tuple):
+        return [_without_tuples(each) for each in cast("tuple[Any, ...]", value)]
+    if isinstance(value, dict):
+        return {key: _without_tuples(each) for key, each in cast("dict[str, Any]", value).items()}
+    return value
