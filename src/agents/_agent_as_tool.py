@@ -86,7 +86,7 @@ def agent_as_tool(
     )
 
     async def invoke(context: ToolContext[Any], arguments: str) -> Any:
-        params = _read(adapter, arguments, tool.name)
+        params = _read(adapter, arguments, context.tool_name)
         nested = _nested_context(context, agent, params, options)
         given = await resolve_agent_tool_input(
             params=params, schema_info=info, input_builder=options.input_builder

@@ -30,8 +30,9 @@ def test_every_phase_has_its_row_and_every_fact_is_legal_somewhere() -> None:
     assert frozenset[type]().union(*LEGAL.values()) == set(f.KINDS.by_type)
 
 
-def test_a_run_that_has_ended_accepts_nothing() -> None:
-    assert {phase for phase in Phase if not LEGAL[phase]} == CLOSED
+def test_a_run_that_has_ended_accepts_nothing_but_that_a_cancelled_one_goes_on() -> None:
+    assert {phase for phase in Phase if LEGAL[phase] <= {f.RunResumed}} == CLOSED
+    assert {phase for phase in CLOSED if LEGAL[phase]} == {Phase.CANCELLED}
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase not in CLOSED | {Phase.NEW}])

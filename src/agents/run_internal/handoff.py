@@ -11,7 +11,7 @@ from agents._core.effects import TakeHandoff
 from agents.agent import Agent
 from agents.exceptions import ModelBehaviorError, UserError
 from agents.handoffs import HandoffInputData, nest_handoff_history
-from agents.items import HandoffOutputItem
+from agents.items import HandoffOutputItem, ItemHelpers
 
 from . import guardrails, hooks
 from .environment import logger
@@ -119,4 +119,5 @@ def _model_history(data: HandoffInputData) -> list[f.Json]:
     items: list[Any] = history.input_items(given if isinstance(given, str) else list(given))
     items.extend(item.to_input_item() for item in data.pre_handoff_items)
     items.extend(item.to_input_item() for item in visible)
-    return items
+    # As plain JSON: a filter may have put in objects, and keeps what it made.
+    return ItemHelpers.input_to_new_input_list(items)

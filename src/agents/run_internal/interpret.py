@@ -128,6 +128,12 @@ def _read_call(read: Interpretation, agent: Agent[Any], toolset: Toolset, state:
         raise ModelBehaviorError(
             f"Model reused a tool call ID {where}: {call.id!r} ({call.name}); each call needs a unique call ID"
         )
+    early = state.calls.get(call.id)
+    if early is not None and call_signature(early.call) != call_signature(call):
+        raise ModelBehaviorError(
+            f"The response changed call {call.id!r} after it was complete: it was {call_signature(early.call)}, "
+            f"it ended as {call_signature(call)}"
+        )
     if call.kind == "handoff":
         item: RunItem = HandoffCallItem(agent, raw)
     else:

@@ -6,6 +6,7 @@ The only place where streaming differs from not streaming: which of the model's 
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import AsyncIterator
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ async def call_model(run: Run, effect: CallModel) -> None:
     request = await model_request(agent, run, instructions, prompt)
     model = environment.model_of(agent)
     if hooks.anybody_listens(environment, agent, "on_llm_start", "on_llm_start"):
+        # What a hook changes the model shall see; the history, and the log, it shall not touch.
+        request.input = copy.deepcopy(request.input)
         await hooks.tell(
             environment,
             agent,
