@@ -30,6 +30,8 @@ class CallPlan:
     in_doubt: f.InDoubt = "ask"
     reads_only: bool = False
     is_guarded: bool = False
+    pauses: bool = False
+    """Whether it waits, once, for decisions about calls nested in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,22 @@ class Core:
     """One life of a run: a log, the state that it folds to, and what is in flight."""
 
     def __init__(
-        self, plan: RunPlan, schedule: Iterable[int], facts: Iterable[f.Fact] = (), life: int = 1
+        self,
+        plan: RunPlan,
+        schedule: Iterable[int],
+        facts: Iterable[f.Fact] = (),
+        life: int = 1,
+        cancel: tuple[int, f.CancelMode] | None = None,
     ) -> None:
         self.plan = plan
+        self.cancel = cancel
+        """Cancel once there are so many facts."""
+
         self.life = life
         self.facts = list(facts)
+        self.begun = len(self.facts)
+        """How many facts there were when this life began."""
+
         self.state = fold(self.facts)
         self.performed: list[str] = []
         """Tools that ran and hooks, guardrails and handoffs that were asked, by effect id."""
@@ -66,12 +79,15 @@ class Core:
         self._flight: dict[str, tuple[e.Effect, deque[f.Fact]]] = {}
 
     def drive(self) -> None:
-        """Go on to the end, deciding about calls as the plan says."""
+        """Go on to the end, or until it was cancelled, deciding about calls as the plan says."""
         if self.state.phase is Phase.NEW:
             self._commit(start_of(self.plan))
-        elif not self.state.is_closed:
-            self._commit(f.RunResumed(self.state.epoch + 1))
+        elif not self.state.is_closed or self.state.phase is Phase.CANCELLED:
+            self._resume()
         while True:
+            if self.cancel is not None and len(self.facts) >= self.cancel[0] and not self.state.is_closed:
+                self._commit(f.CancelRequested(self.cancel[1]))
+                self.cancel = None
             decision = decide(self.state)
             match decision:
                 case Record(fact):
@@ -84,9 +100,19 @@ class Core:
                 case Stop():
                     return
                 case _:
-                    for call_id in decision.calls:
-                        rejects = plan_of(self.plan, call_id).question == "rejected"
-                        self._commit(f.ApprovalDecided(call_id, not rejects))
+                    self._go_on(decision.calls)
+
+    def _resume(self) -> None:
+        self._commit(f.RunResumed(self.state.epoch + 1))
+
+    def _go_on(self, waiting: tuple[f.CallId, ...]) -> None:
+        """Decide about what waits; what waits for others below is taken up again by resuming."""
+        asked = [call_id for call_id in waiting if self.state.calls[call_id].phase is CallPhase.ASKED]
+        for call_id in asked:
+            rejects = plan_of(self.plan, call_id).question == "rejected"
+            self._commit(f.ApprovalDecided(call_id, not rejects))
+        if not asked:
+            self._resume()
 
     def _commit(self, fact: f.Fact) -> None:
         evolve(self.state, fact)
@@ -165,6 +191,11 @@ class Core:
 
     def _tool(self, call: f.Call) -> Iterator[f.Fact]:
         plan = plan_of(self.plan, call.id)
+        if plan.pauses and not any(
+            isinstance(fact, f.ToolPaused) and fact.call == call.id for fact in self.facts
+        ):
+            yield f.ToolPaused(call.id, (f.Waiting((call.id, "inner"), "child", "t", "{}"),))
+            return
         yield f.ToolProgressed(call.id, "half")
         if plan.is_guarded:
             yield f.ToolGuardrailChecked(call.id, "g", "input", "allow")

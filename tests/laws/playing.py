@@ -168,6 +168,14 @@ async def _read(result: Any, played: Played, cancel: Cancel | None) -> None:
 
 # --- what can be compared
 
+
+def without_partials(end: dict[str, Any]) -> dict[str, Any]:
+    """The end without the text of a response that was cut short: only a stream has it, while its log keeps it."""
+    if "items" not in end:
+        return end
+    return {**end, "items": [item for item in end["items"] if item[2].get("status") != "incomplete"]}
+
+
 _MADE_ID = re.compile(r"^msg_[0-9a-f]{32}$")
 
 

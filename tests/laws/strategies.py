@@ -126,6 +126,7 @@ _call_plans = st.builds(
     in_doubt=st.sampled_from(["retry", "ask", "fail"]),
     reads_only=st.booleans(),
     is_guarded=st.booleans(),
+    pauses=st.sampled_from([False, False, False, True]),
 )
 
 run_plans = st.builds(

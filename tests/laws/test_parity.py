@@ -14,7 +14,7 @@ from hypothesis import given
 
 from agents._core import facts as f
 from agents.run_internal.run_loop import Run
-from laws.playing import Played, end_of, plain_fact, play, span_forms
+from laws.playing import Played, end_of, plain_fact, play, span_forms, without_partials
 from laws.strategies import any_cases, calm_cases
 from laws.world import Case
 
@@ -28,13 +28,6 @@ def test_run_and_run_streamed_give_the_same(case: Case) -> None:
     assert streamed.seen == plain.seen
     for one, other in zip(streamed.runs, plain.runs, strict=True):
         assert _told(streamed, one) == _told(plain, other)
-
-
-def without_partials(end: dict[str, Any]) -> dict[str, Any]:
-    """The end without the text of a response that was cut short: only a stream has it."""
-    if "items" not in end:
-        return end
-    return {**end, "items": [item for item in end["items"] if item[2].get("status") != "incomplete"]}
 
 
 def _told(played: Played, run: Run) -> list[tuple[str, Any]]:

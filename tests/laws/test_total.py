@@ -52,7 +52,8 @@ def assert_answered(state: State) -> None:
             assert len({effect.id for effect in effects}) == len(effects)
         case Suspend(calls):
             for call_id in calls:
-                evolve(before, f.ApprovalDecided(call_id, approved=True))
+                if before.calls[call_id].phase is CallPhase.ASKED:
+                    evolve(before, f.ApprovalDecided(call_id, approved=True))
         case Stop():
             assert state.is_closed
 
