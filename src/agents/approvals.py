@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
+from ._lazy import lazy_module
 from .exceptions import UserError
+
+if TYPE_CHECKING:
+    from . import items as _items
+else:
+    _items = lazy_module("agents.items")
 
 
 class DecisionError(UserError):
@@ -69,6 +75,45 @@ class Supply:
 
 
 Decision: TypeAlias = Approve | Reject | Supply
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleScope:
+    """Which further calls of the same agent to the same tool a standing decision covers; by default all."""
+
+    where: Mapping[str, Any] | None = None
+    """Conditions that their arguments must fulfil; see `matches`."""
+
+    uses: int | None = None
+    until: datetime | None = None
+
+    @classmethod
+    def of(
+        cls, *, always: bool, where: Mapping[str, Any] | None, uses: int | None, until: datetime | None
+    ) -> RuleScope | None:
+        """The scope that arguments of `approve` and `reject` mean; None when they mean this one call."""
+        if not always and where is None and uses is None and until is None:
+            return None
+        return cls(where=where, uses=uses, until=until)
+
+
+class Desk(Protocol):
+    """Where a run that goes on is decided about."""
+
+    def decide(
+        self, item: _items.ToolApprovalItem, decision: Decision, scope: RuleScope | None = None
+    ) -> None:
+        """Decide about a call that waits."""
+        ...
+
+    def status(self, call_id: str) -> bool | None:
+        """Whether a call was approved; None when that is open."""
+        ...
+
+    def rejection_message(self, call_id: str) -> str | None:
+        """What the model is told of a rejected call, where somebody said so."""
+        ...
+
 
 _CONDITIONS = frozenset({"min", "max", "in", "equals"})
 

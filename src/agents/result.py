@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import abc
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
 from ._lazy import lazy_module
+from .approvals import Approve, Decision, Reject, RuleScope
 from .exceptions import UserError
 from .items import ItemHelpers
 from .log import LogStatistics, Record
+from .run_internal.decisions import ApprovalDesk
 from .run_internal.model_input import without_reasoning_id
 from .run_internal.reading import EventReading
 from .run_state import RunState
@@ -194,7 +197,7 @@ class RunResult(RunResultBase):
             context_wrapper=run.environment.context,
             _last_agent=view.agent,
             max_turns=None if start is None else start.max_turns,
-            interruptions=view.interruptions,
+            interruptions=run.interruptions,
             _history=run.state.history,
             _config=run.environment.config,
             _run=run,
@@ -272,7 +275,7 @@ class RunResultStreaming(RunResultBase):
     @property
     def interruptions(self) -> list[_items.ToolApprovalItem]:
         """Calls that wait for a decision; complete once the stream has ended."""
-        return self._run.view.interruptions
+        return self._run.interruptions
 
     @property
     def run_loop_exception(self) -> BaseException | None:
@@ -346,6 +349,49 @@ class RunResultStreaming(RunResultBase):
                 return
             else:
                 await run.log.wait()
+
+    def approve(
+        self,
+        approval_item: _items.ToolApprovalItem,
+        always_approve: bool = False,
+        *,
+        where: Mapping[str, Any] | None = None,
+        uses: int | None = None,
+        until: datetime | None = None,
+    ) -> None:
+        """Let a call run while the run goes on (`RunConfig(wait_for_decisions=True)`); as `RunState.approve`.
+
+        Raises:
+            DecisionError: the run does not ask about this call, or has paused: decide in its state then.
+        """
+        scope = RuleScope.of(always=always_approve, where=where, uses=uses, until=until)
+        ApprovalDesk(self._run).decide(approval_item, Approve(), scope)
+
+    def reject(
+        self,
+        approval_item: _items.ToolApprovalItem,
+        always_reject: bool = False,
+        *,
+        rejection_message: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        uses: int | None = None,
+        until: datetime | None = None,
+    ) -> None:
+        """Keep a call from running while the run goes on; as `RunState.reject`.
+
+        Raises:
+            DecisionError: the run does not ask about this call, or has paused: decide in its state then.
+        """
+        scope = RuleScope.of(always=always_reject, where=where, uses=uses, until=until)
+        ApprovalDesk(self._run).decide(approval_item, Reject(reason=rejection_message), scope)
+
+    def decide(self, approval_item: _items.ToolApprovalItem, decision: Decision) -> None:
+        """Decide about a call while the run goes on: `Approve`, also with edited arguments, `Reject`, or `Supply`.
+
+        Raises:
+            DecisionError: the run does not ask about this call, or has paused: decide in its state then.
+        """
+        ApprovalDesk(self._run).decide(approval_item, decision)
 
     def cancel(self, mode: Literal["immediate", "after_turn"] = "immediate") -> None:
         """Stop the run; idempotent.

@@ -182,6 +182,9 @@ class RunConfig:
     log_retention: int = DEFAULT_LOG_RETENTION
     """Records kept one by one; beyond it the log joins adjacent deltas, and loses nothing else."""
 
+    wait_for_decisions: bool = False
+    """Whether a run waits, instead of pausing, while nothing can be done without a decision; see `result.approve`."""
+
     epochs: _log.RunEpochs | None = None
     """Shared by everybody who may resume a run: of one state, only the first resumption goes through."""
 

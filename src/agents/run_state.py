@@ -7,26 +7,23 @@ Rule 3: everything that a payload can be wrong about is a typed error, before an
 
 from __future__ import annotations
 
-import json
-import time
-import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, cast
 
 import msgspec
 
 from ._core import facts as f
 from ._core.evolve import evolve
-from ._core.history import call_output
 from ._core.state import CallPhase, IllegalFact, State
 from ._lazy import lazy_module
-from .approvals import Approve, Decision, DecisionError, Reject, Supply, check_conditions
+from .approvals import Approve, Decision, DecisionError, Reject, RuleScope, Supply
 from .exceptions import UserError
 from .items import ToolApprovalItem
 from .log import Path
 from .run_context import RunContextWrapper, TContext
 from .run_internal.begin import Resumption
+from .run_internal.decisions import decided, now_ms, stated
 from .run_internal.environment import reachable_agents
 from .run_internal.restore import Moment
 from .run_internal.state_json import (
@@ -93,7 +90,7 @@ class RunState(Generic[TContext]):
         start = run.state.start
         assert start is not None, "a run records its start before anybody can hold it"
         state: RunState[Any] = cls(run.environment.agents[start.agent], run.log.run_id, moments, context)
-        for item in run.view.interruptions:
+        for item in run.interruptions:
             state._items[item.call_path] = item
         return state
 
@@ -124,9 +121,8 @@ class RunState(Generic[TContext]):
         Raises:
             DecisionError: the state does not ask about this call.
         """
-        path = self._decide(approval_item, Approve())
-        if always_approve or where is not None or uses is not None or until is not None:
-            self._state_rule(path, approved=True, message=None, where=where, uses=uses, until=until)
+        scope = RuleScope.of(always=always_approve, where=where, uses=uses, until=until)
+        self._decide(approval_item, Approve(), scope)
 
     def reject(
         self,
@@ -143,11 +139,8 @@ class RunState(Generic[TContext]):
         Raises:
             DecisionError: the state does not ask about this call.
         """
-        path = self._decide(approval_item, Reject(reason=rejection_message))
-        if always_reject or where is not None or uses is not None or until is not None:
-            self._state_rule(
-                path, approved=False, message=rejection_message, where=where, uses=uses, until=until
-            )
+        scope = RuleScope.of(always=always_reject, where=where, uses=uses, until=until)
+        self._decide(approval_item, Reject(reason=rejection_message), scope)
 
     def decide(self, approval_item: ToolApprovalItem, decision: Decision) -> None:
         """Decide about a call: `Approve`, also with edited arguments, `Reject`, or `Supply` a result.
@@ -157,22 +150,16 @@ class RunState(Generic[TContext]):
         """
         self._decide(approval_item, decision)
 
-    def _decide(self, item: ToolApprovalItem, decision: Decision) -> Path:
+    def _decide(self, item: ToolApprovalItem, decision: Decision, scope: RuleScope | None = None) -> None:
         path = self._path_of(item)
         call_id = f.CallId(path[-1])
-        expires = None if decision.expires_at is None else _ms(decision.expires_at)
-        fact = f.ApprovalDecided(
-            call_id,
-            approved=not isinstance(decision, Reject),
-            message=decision.reason if isinstance(decision, Reject) else None,
-            arguments=_edited(decision),
-            output=call_output(call_id, decision.output) if isinstance(decision, Supply) else None,
-            by=decision.by,
-            at_ms=_ms(datetime.now(UTC)),
-            expires_at_ms=expires,
-        )
-        self._add(path[:-1], fact)
-        return path
+        rule = None
+        if scope is not None and not isinstance(decision, Supply):
+            # Before the decision: a scope that cannot be understood decides nothing.
+            rule = stated(self._states[path[:-1]], call_id, decision, scope)
+        self._add(path[:-1], decided(call_id, decision))
+        if rule is not None:
+            self._add((), rule)
 
     def _add(self, path: Path, fact: f.Fact) -> None:
         try:
@@ -182,31 +169,6 @@ class RunState(Generic[TContext]):
                 f"call {'/'.join((*path, getattr(fact, 'call', '')))} cannot be decided any more: {error}"
             ) from error
         self._decisions.append((path, fact))
-
-    def _state_rule(
-        self,
-        path: Path,
-        *,
-        approved: bool,
-        message: str | None,
-        where: Mapping[str, Any] | None,
-        uses: int | None,
-        until: datetime | None,
-    ) -> None:
-        state = self._states[path[:-1]]
-        call = state.calls[f.CallId(path[-1])].call
-        agent = str(state.agent).partition("#")[0]
-        rule = f.Rule(
-            f"rule_{uuid.uuid4().hex}",
-            agent,
-            call.name,
-            approved,
-            message,
-            where=None if where is None else check_conditions(where),
-            uses=uses,
-            until_ms=None if until is None else _ms(until),
-        )
-        self._add((), f.RuleStated(rule))
 
     # --- what is asked
 
@@ -253,7 +215,7 @@ class RunState(Generic[TContext]):
         root = self._states.get(())
         if root is None or (root.is_closed and root.stopped_in is None):
             raise UserError("a terminal RunState cannot be resumed: the run has ended")
-        now = _ms(datetime.now(UTC))
+        now = now_ms()
         for path, fact in self._decisions:
             if (
                 isinstance(fact, f.ApprovalDecided)
@@ -389,15 +351,3 @@ def _fold_paths(moments: list[Moment]) -> dict[Path, State]:
     for moment in moments:
         evolve(states.setdefault(moment.path, State()), moment.fact)
     return states
-
-
-def _edited(decision: Decision) -> str | None:
-    if isinstance(decision, Approve) and decision.arguments is not None:
-        return json.dumps(dict(decision.arguments))
-    return None
-
-
-def _ms(at: datetime) -> int:
-    return (
-        round(at.timestamp() * 1000) if at.tzinfo is not None else round(time.mktime(at.timetuple()) * 1000)
-    )

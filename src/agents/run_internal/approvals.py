@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import time
 from typing import TYPE_CHECKING, Any, cast
 
 from agents._core import facts as f
@@ -17,6 +16,7 @@ from agents.run_config import ToolErrorFormatterArgs
 from agents.tool import get_function_tool_origin
 from agents.tool.function import approval_rule
 
+from .decisions import now_ms
 from .tools import raw_call
 from .view import LiveOutput
 
@@ -43,7 +43,7 @@ async def check_approval(run: Run, effect: CheckApproval) -> None:
     rule = _covering_rule(run, agent.name, call.name, arguments)
     if rule is not None:
         run.record(f.ApprovalRequested(call.id), approval_item(run, call))
-        run.record(f.ApprovalDecided(call.id, rule.approved, rule.message, at_ms=_now_ms(), rule=rule.id))
+        run.record(f.ApprovalDecided(call.id, rule.approved, rule.message, at_ms=now_ms(), rule=rule.id))
         return
     asks = approval_rule(tool)
     needed: Any = asks
@@ -95,15 +95,11 @@ def _covering_rule(run: Run, agent: str, tool: str, arguments: dict[str, Any] | 
             continue
         if rule.uses is not None and root.rule_uses[rule.id] >= rule.uses:
             continue
-        if rule.until_ms is not None and _now_ms() > rule.until_ms:
+        if rule.until_ms is not None and now_ms() > rule.until_ms:
             continue
         if rule.where is None or (arguments is not None and matches(rule.where, arguments)):
             return rule
     return None
-
-
-def _now_ms() -> int:
-    return round(time.time() * 1000)
 
 
 def plain_arguments(text: str) -> dict[str, Any] | None:

@@ -25,6 +25,7 @@ from agents.run_context import RunContextWrapper
 from agents.tool_context import link_of
 
 from . import guardrails, hooks
+from .decisions import ApprovalDesk
 from .environment import AgentBook, Environment
 from .nesting import RunLink
 from .restore import Moment, restore
@@ -107,6 +108,7 @@ def _handlers(environment: Environment) -> tuple[f.FailureKind, ...]:
 
 def _trace(run: Run, config: RunConfig) -> Trace | None:
     """Start the run's spans, or hide its caller's trace from it; give the trace that it has to start, if any."""
+    run.environment.context.approval_desk = ApprovalDesk(run.root)
     trace, is_traced = start_trace(config)
     if is_traced:
         run.spans = RunSpans(run, config, trace)

@@ -15,7 +15,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agents._core import facts as f
-from agents._core.decide import Close, Perform, Record, decide
+from agents._core.decide import Close, Perform, Record, Suspend, decide
 from agents._core.effects import CallModel, Effect, RunTool
 from agents._core.evolve import evolve
 from agents._core.state import State
@@ -28,6 +28,7 @@ from .performers import PERFORMERS
 from .view import RunView
 
 if TYPE_CHECKING:
+    from agents.items import ToolApprovalItem
     from agents.log import Path, RunLog
     from agents.tracing import Trace
 
@@ -59,6 +60,7 @@ class Run:
         "first_seq",
         "is_idle",
         "log",
+        "open_runs",
         "parent",
         "path",
         "restored",
@@ -86,6 +88,11 @@ class Run:
         self.first_seq = 1
         """The first record that is this run's own doing, and not taken over from one that it resumes."""
 
+        self.open_runs: dict[Path, Run] = {} if parent is not None else {path: self}
+        """Of the outermost run: itself and the runs nested in it that have not come to rest, by path."""
+
+        if parent is not None:
+            self.root.open_runs[path] = self
         self.restored: dict[Path, list[Moment]] = {}
         """What is known of nested runs that have not been taken up again, by path."""
 
@@ -114,6 +121,18 @@ class Run:
     def root(self) -> Run:
         """The outermost run."""
         return self if self.parent is None else self.parent.root
+
+    @property
+    def interruptions(self) -> list[ToolApprovalItem]:
+        """Every question that waits for a decision, in this run and in those nested in it, paused or going on."""
+        depth = len(self.path)
+        below = [
+            item
+            for path, run in self.root.open_runs.items()
+            if path != self.path and path[:depth] == self.path
+            for item in run.view.approvals.values()
+        ]
+        return [*self.view.interruptions, *below]
 
     # --- recording
 
@@ -179,6 +198,9 @@ class Run:
                         await self._wait()
                 elif isinstance(decision, Close):
                     await self._close(decision.fact)
+                elif isinstance(decision, Suspend) and self.environment.config.wait_for_decisions:
+                    self._changed = False
+                    await self._wait()
                 else:
                     break
         except asyncio.CancelledError:
@@ -199,6 +221,8 @@ class Run:
     def _come_to_rest(self) -> None:
         """Tell the readers that nothing more comes."""
         self.is_idle = True
+        if self.parent is not None:
+            self.root.open_runs.pop(self.path, None)
         if not self.path:
             self.log.close()
         else:

@@ -1,0 +1,115 @@
+"""Decisions as facts, for states and for runs that go on; and the desk at which a run that goes on is decided."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from agents._core import facts as f
+from agents._core.history import call_output
+from agents._core.state import CallState, IllegalFact, State
+from agents.approvals import Approve, Decision, DecisionError, Reject, RuleScope, Supply, check_conditions
+
+if TYPE_CHECKING:
+    from agents.items import ToolApprovalItem
+    from agents.log import Path
+
+    from .run_loop import Run
+
+
+def milliseconds(at: datetime) -> int:
+    """A time as records have it; one without a zone is taken as local."""
+    return round(at.timestamp() * 1000)
+
+
+def now_ms() -> int:
+    """Now, as records have it."""
+    return milliseconds(datetime.now(UTC))
+
+
+def decided(call_id: f.CallId, decision: Decision) -> f.ApprovalDecided:
+    """The fact that somebody decides about a call, now."""
+    edited: Mapping[str, Any] | None = decision.arguments if isinstance(decision, Approve) else None
+    return f.ApprovalDecided(
+        call_id,
+        approved=not isinstance(decision, Reject),
+        message=decision.reason if isinstance(decision, Reject) else None,
+        arguments=None if edited is None else json.dumps(dict(edited)),
+        output=call_output(call_id, decision.output) if isinstance(decision, Supply) else None,
+        by=decision.by,
+        at_ms=now_ms(),
+        expires_at_ms=None if decision.expires_at is None else milliseconds(decision.expires_at),
+    )
+
+
+def stated(state: State, call_id: f.CallId, decision: Approve | Reject, scope: RuleScope) -> f.RuleStated:
+    """The fact that calls like this one are decided so from now on."""
+    where = scope.where
+    rule = f.Rule(
+        f"rule_{uuid.uuid4().hex}",
+        str(state.agent).partition("#")[0],
+        state.calls[call_id].call.name,
+        isinstance(decision, Approve),
+        decision.reason if isinstance(decision, Reject) else None,
+        where=None if where is None else check_conditions(where),
+        uses=scope.uses,
+        until_ms=None if scope.until is None else milliseconds(scope.until),
+    )
+    return f.RuleStated(rule)
+
+
+class ApprovalDesk:
+    """Where the calls of a run that goes on, and of the runs nested in it, are decided and asked about."""
+
+    __slots__ = ("_root",)
+
+    def __init__(self, root: Run) -> None:
+        self._root = root
+
+    def decide(self, item: ToolApprovalItem, decision: Decision, scope: RuleScope | None = None) -> None:
+        """Decide about a call that waits; the run goes on at once.
+
+        Raises:
+            DecisionError: no run that goes on asks about this call.
+        """
+        run, call_id = self._asking(item)
+        fact = decided(call_id, decision)
+        rule = None
+        if scope is not None and not isinstance(decision, Supply):
+            rule = stated(run.state, call_id, decision, scope)
+        try:
+            run.record(fact)
+        except IllegalFact as error:
+            raise DecisionError(f"call {call_id!r} cannot be decided any more: {error}") from error
+        if rule is not None:
+            self._root.record(rule)
+
+    def status(self, call_id: str) -> bool | None:
+        """Whether a call was approved; None when it is not known or not decided."""
+        call = self._call(call_id)
+        return None if call is None or call.decision is None else call.decision.approved
+
+    def rejection_message(self, call_id: str) -> str | None:
+        """What the model is told of a rejected call, where somebody said so."""
+        call = self._call(call_id)
+        return None if call is None or call.decision is None else call.decision.message
+
+    def _call(self, call_id: str) -> CallState | None:
+        for run in self._root.open_runs.values():
+            call = run.state.calls.get(f.CallId(call_id))
+            if call is not None:
+                return call
+        return None
+
+    def _asking(self, item: ToolApprovalItem) -> tuple[Run, f.CallId]:
+        path: Path = item.call_path
+        run = self._root.open_runs.get(path[:-1]) if path else None
+        if run is None or run.is_idle or f.CallId(path[-1]) not in run.state.calls:
+            raise DecisionError(
+                f"no run that goes on asks about call {item.call_id!r}: "
+                "a run that has paused is decided in its state, result.to_state()"
+            )
+        return run, f.CallId(path[-1])
