@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DEV := basedpyright blockbuster hypothesis import-linter pytest pytest-asyncio pytest-timeout ruff
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full lint types floors bench format clean
+.PHONY: help demo demo-hitl test test-full lint types floors bench format clean
 
 help:  ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,6 +19,12 @@ $(READY): pyproject.toml
 
 demo: $(READY)  ## Watch an agent run stream, against a loopback server unless OPENAI_API_KEY is set
 	@$(BIN)/python -m examples.demo
+
+demo-hitl: $(READY)  ## Watch runs that stop for a person's decision and go on, with the answers ready
+	@for example in human_in_the_loop_stream approve_later edit_arguments; do \
+		printf '\n--- %s\n' $$example; \
+		$(BIN)/python -m examples.agent_patterns.$$example --auto || exit 1; \
+	done
 
 test: $(READY)  ## Run the tests (laws at 100 examples)
 	$(BIN)/python -m pytest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from subprocess import Popen
 
 import pytest
@@ -19,13 +20,16 @@ EXAMPLES = {
     if not path.name.startswith("_")
 }
 
+#: Examples that ask somebody are given their answers.
+ARGUMENTS = {name: ["--auto"] for name in EXAMPLES if name.startswith("examples.agent_patterns.")}
+
 Programs = Mapping[str, "Popen[str]"]
 
 
 @pytest.fixture(scope="module")
 def programs() -> Iterator[Programs]:
     """All examples, started at once; each test waits for its own."""
-    started = {name: start("-m", name) for name in sorted(EXAMPLES)}
+    started = {name: start("-m", name, *ARGUMENTS.get(name, ())) for name in sorted(EXAMPLES)}
     yield started
     for program in started.values():
         with program:
@@ -122,6 +126,64 @@ def test_nested_agents_tells_the_agents_apart_while_both_are_at_work(programs: P
     first = {name: names.index(name) for name in ("Botanist", "Geologist")}
     last = {name: len(names) - 1 - names[::-1].index(name) for name in first}
     assert max(first.values()) < min(last.values())
+
+
+def test_human_in_the_loop_stream_runs_what_was_approved_and_not_what_was_rejected(
+    programs: Programs,
+) -> None:
+    assert lines_of(programs, "examples.agent_patterns.human_in_the_loop_stream") == [
+        "I read the level, and would open both gates.",
+        "  output: 1.40 m, rising",
+        'open_gate {"gate": "north", "centimetres": 20} [y/n]? y',
+        'open_gate {"gate": "south", "centimetres": 90} [y/n]? n',
+        "  output: the north gate is open by 20 cm",
+        "  output: No: there are people at the ford.",
+        "The water stands at 1.40 m, rising.",
+        "North: the north gate is open by 20 cm.",
+        "South: No: there are people at the ford.",
+    ]
+
+
+def test_approve_later_ends_in_a_second_process_what_a_first_one_began(programs: Programs) -> None:
+    waits, written, notice, approved, answer = lines_of(programs, "examples.agent_patterns.approve_later")
+
+    assert waits == 'waits for a decision: order_millstone {"quarry": "Hyllestad", "price": 900}'
+    assert re.fullmatch(r"state written: \d+ characters", written)
+    assert notice == NOTICE
+    assert approved == "approved: order_millstone"
+    assert answer == "The millstone: ordered from Hyllestad for 900 crowns"
+
+
+@pytest.mark.parametrize("answer", ["approve", "reject"])
+def test_approve_later_is_two_commands(answer: str, tmp_path: Path) -> None:
+    name, path = "examples.agent_patterns.approve_later", str(tmp_path / "order.json")
+    output_of(start("-m", name, "begin", path))
+
+    printed = output_of(start("-m", name, "decide", path, f"--{answer}"))
+
+    assert ("ordered from Hyllestad" in printed) == (answer == "approve")
+    assert ("Tool execution was not approved." in printed) == (answer == "reject")
+
+
+def test_edit_arguments_runs_with_the_decided_ones_and_keeps_the_models_in_history(
+    programs: Programs,
+) -> None:
+    assert lines_of(programs, "examples.agent_patterns.edit_arguments") == [
+        "The model wants 400 sacks of rye. How many [n: no]? 40",
+        'the model\'s call: order_grain {"grain": "rye", "sacks": 400}',
+        "what came of it:  40 sacks of rye are on their way",
+        "About the granary: 40 sacks of rye are on their way.",
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(ARGUMENTS))
+def test_without_auto_and_without_a_terminal_an_example_says_what_is_missing(name: str) -> None:
+    with start("-m", name) as program:
+        _, errors = program.communicate(timeout=60)
+
+    assert program.returncode != 0
+    assert "--auto" in errors
+    assert "Traceback" not in errors
 
 
 def test_the_demo_shows_text_a_handoff_two_tools_with_the_faster_first_and_statistics(
