@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
@@ -46,32 +46,32 @@ class NestedPause(BaseException):
         self.items = items
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Approve:
     """Let the call run; with `arguments`, run it with these instead of the model's, which history keeps."""
 
     arguments: Mapping[str, Any] | None = None
-    by: str | None = None
-    expires_at: datetime | None = None
+    by: str | None = field(default=None, kw_only=True)
+    expires_at: datetime | None = field(default=None, kw_only=True)
     """After this time the decision is not taken any more: the call must be decided anew."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Reject:
     """Do not run the call; the model is told `reason`, or a default text."""
 
     reason: str | None = None
-    by: str | None = None
-    expires_at: datetime | None = None
+    by: str | None = field(default=None, kw_only=True)
+    expires_at: datetime | None = field(default=None, kw_only=True)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Supply:
     """Do not run the call: it was done outside, and this is what came of it."""
 
     output: str
-    by: str | None = None
-    expires_at: datetime | None = None
+    by: str | None = field(default=None, kw_only=True)
+    expires_at: datetime | None = field(default=None, kw_only=True)
 
 
 Decision: TypeAlias = Approve | Reject | Supply

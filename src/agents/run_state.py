@@ -168,6 +168,13 @@ class RunState(Generic[TContext]):
             raise DecisionError(
                 f"call {'/'.join((*path, getattr(fact, 'call', '')))} cannot be decided any more: {error}"
             ) from error
+        if isinstance(fact, f.ApprovalDecided):
+            # The latest decision is the decision.
+            self._decisions = [
+                (known, other)
+                for known, other in self._decisions
+                if known != path or not isinstance(other, f.ApprovalDecided) or other.call != fact.call
+            ]
         self._decisions.append((path, fact))
 
     # --- what is asked
