@@ -26,6 +26,7 @@ from .run_internal.begin import Resumption
 from .run_internal.decisions import decided, now_ms, stated
 from .run_internal.environment import reachable_agents
 from .run_internal.restore import Moment
+from .run_internal.signing import sign, verify
 from .run_internal.state_json import (
     CURRENT_SCHEMA_VERSION,
     SCHEMA_VERSION_SUMMARIES,
@@ -223,16 +224,16 @@ class RunState(Generic[TContext]):
         if root is None or (root.is_closed and root.stopped_in is None):
             raise UserError("a terminal RunState cannot be resumed: the run has ended")
         now = now_ms()
-        for path, fact in self._decisions:
-            if (
-                isinstance(fact, f.ApprovalDecided)
-                and fact.expires_at_ms is not None
-                and fact.expires_at_ms < now
-            ):
-                raise DecisionError(
-                    f"the decision about call {'/'.join((*path, fact.call))} has expired: decide anew"
-                )
+        for path, fact in self._latest_decisions().items():
+            if fact.expires_at_ms is not None and fact.expires_at_ms < now:
+                raise DecisionError(f"the decision about call {'/'.join(path)} has expired: decide anew")
         return Resumption(self._run_id, root.epoch, list(self._moments), list(self._decisions))
+
+    def _latest_decisions(self) -> dict[Path, f.ApprovalDecided]:
+        """The decisions that count, by call: an older one of the same call was replaced."""
+        return {
+            (*path, fact.call): fact for path, fact in self._decisions if isinstance(fact, f.ApprovalDecided)
+        }
 
     @property
     def context(self) -> RunContextWrapper[TContext]:
@@ -248,6 +249,7 @@ class RunState(Generic[TContext]):
         context_serializer: _state_json.ContextSerializer | None = None,
         strict_context: bool = False,
         include_tracing_api_key: bool = False,
+        signing_key: bytes | str | None = None,
     ) -> dict[str, Any]:
         """The state as JSON-shaped data.
 
@@ -255,12 +257,13 @@ class RunState(Generic[TContext]):
             context_serializer: Makes a mapping of the caller's context object.
             strict_context: Refuse a context that would be left out.
             include_tracing_api_key: Kept for compatibility; states hold no keys.
+            signing_key: Sign the payload, so that a state that comes back from a browser can be trusted.
 
         Raises:
             UserError: the context cannot be serialized, and `strict_context` is set.
         """
         del include_tracing_api_key
-        return write_json(
+        payload = write_json(
             agent=self._agent,
             run_id=self._run_id,
             moments=self._moments,
@@ -270,6 +273,7 @@ class RunState(Generic[TContext]):
             context_serializer=context_serializer,
             strict_context=strict_context,
         )
+        return payload if signing_key is None else sign(payload, signing_key)
 
     def to_string(
         self,
@@ -277,12 +281,14 @@ class RunState(Generic[TContext]):
         context_serializer: _state_json.ContextSerializer | None = None,
         strict_context: bool = False,
         include_tracing_api_key: bool = False,
+        signing_key: bytes | str | None = None,
     ) -> str:
         """The state as one line of JSON. Arguments as for `to_json`."""
         payload = self.to_json(
             context_serializer=context_serializer,
             strict_context=strict_context,
             include_tracing_api_key=include_tracing_api_key,
+            signing_key=signing_key,
         )
         return msgspec.json.encode(payload).decode()
 
@@ -294,6 +300,7 @@ class RunState(Generic[TContext]):
         context_override: Any = None,
         context_deserializer: _state_json.ContextDeserializer | None = None,
         strict_context: bool = False,
+        signing_key: bytes | str | None = None,
     ) -> RunState[Any]:
         """Read a state that `to_json` gave.
 
@@ -303,10 +310,14 @@ class RunState(Generic[TContext]):
             context_override: The context object to use instead of what the payload has.
             context_deserializer: Makes the context object of the payload's mapping.
             strict_context: Refuse a payload whose context was left out.
+            signing_key: Refuse a payload that is not the one that was signed with this key.
 
         Raises:
+            StateTampered: the signature is missing or wrong.
             UserError: the payload is of another format, or is not a state of this agent.
         """
+        if signing_key is not None:
+            verify(state_json, signing_key)
         return RunState._read(
             initial_agent, state_json, context_override, context_deserializer, strict=strict_context
         )
@@ -319,6 +330,7 @@ class RunState(Generic[TContext]):
         context_override: Any = None,
         context_deserializer: _state_json.ContextDeserializer | None = None,
         strict_context: bool = False,
+        signing_key: bytes | str | None = None,
     ) -> RunState[Any]:
         """Read a state that `to_string` gave. Arguments and errors as for `from_json`."""
         try:
@@ -326,6 +338,8 @@ class RunState(Generic[TContext]):
         except (msgspec.DecodeError, UnicodeError, TypeError):
             # Without its cause: that would quote the payload.
             raise UserError("Failed to parse run state JSON") from None
+        if signing_key is not None:
+            verify(payload, signing_key)
         return RunState._read(
             initial_agent, payload, context_override, context_deserializer, strict=strict_context
         )
