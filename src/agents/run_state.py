@@ -7,6 +7,7 @@ Rule 3: everything that a payload can be wrong about is a typed error, before an
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, cast
@@ -19,7 +20,7 @@ from ._core.state import CallPhase, IllegalFact, State
 from ._lazy import lazy_module
 from .approvals import Approve, Decision, DecisionError, Reject, RuleScope, Supply
 from .exceptions import UserError
-from .items import ToolApprovalItem
+from .items import ItemHelpers, ToolApprovalItem
 from .log import Path
 from .run_context import RunContextWrapper, TContext
 from .run_internal.begin import Resumption
@@ -39,10 +40,12 @@ from .usage import Usage, deserialize_usage, serialize_usage
 
 if TYPE_CHECKING:
     from . import agent as _agent
+    from . import items as _items
     from .run_internal import run_loop as _run_loop
     from .run_internal import state_json as _state_json
 else:
     _agent = lazy_module("agents.agent")
+    _items = lazy_module("agents.items")
     _run_loop = lazy_module("agents.run_internal.run_loop")
     _state_json = lazy_module("agents.run_internal.state_json")
 
@@ -177,6 +180,31 @@ class RunState(Generic[TContext]):
                 if known != path or not isinstance(other, f.ApprovalDecided) or other.call != fact.call
             ]
         self._decisions.append((path, fact))
+
+    # --- adding input
+
+    @property
+    def pending_input(self) -> list[_items.TResponseInputItem]:
+        """What was added here and no model has seen yet, as copies."""
+        return copy.deepcopy(self._states[()].pending_input)
+
+    def add_input(self, input: str | list[_items.TResponseInputItem]) -> None:
+        """Add input that the next model call sees once, after the outputs that are pending.
+
+        Raises:
+            UserError: the run has ended, or a pending tool result may end it.
+        """
+        root = self._states[()]
+        if root.is_closed and root.stopped_in is None:
+            raise UserError("add_input() cannot be used on a terminal RunState: the run has ended")
+        if root.judge == "tool":
+            raise UserError("add_input() is refused while a pending tool result may end the run")
+        self._add((), f.InputAdded(ItemHelpers.input_to_new_input_list(input)))
+
+    def clear_pending_input(self) -> None:
+        """Take back what `add_input` added to this state."""
+        self._decisions = [each for each in self._decisions if not isinstance(each[1], f.InputAdded)]
+        self._states[()].pending_input.clear()
 
     # --- what is asked
 
