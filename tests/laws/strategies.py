@@ -224,6 +224,8 @@ def _fact(
         named |= {"output": st.just([{"type": "message"}]), "usage": st.just(f.UsageData())}
     elif fact_type is f.OutputProposed:
         named |= {"source": st.sampled_from(["message", "tool", "handler"])}
+    elif fact_type is f.InputAdded:
+        named |= {"items": st.just([{"role": "user", "content": "more"}])}
     elif fact_type is f.RuleStated:
         named |= {"rule": st.builds(f.Rule, st.just("r"), st.just("a"), st.just("t"), st.booleans())}
     elif fact_type is f.ApprovalDecided:

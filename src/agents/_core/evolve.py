@@ -106,6 +106,10 @@ def _cancel_requested(state: State, fact: f.CancelRequested) -> None:
         state.cancel = fact.mode
 
 
+def _input_added(state: State, fact: f.InputAdded) -> None:
+    state.pending_input.extend(fact.items)
+
+
 def _effect_failed(state: State, fact: f.EffectFailed) -> None:
     # The first failure is the one that the caller is told.
     if state.failure is None:
@@ -166,6 +170,8 @@ def _turn_started(state: State, fact: f.TurnStarted) -> None:
     for call_id, call in state.calls.items():
         state.past_calls[call_id] = call_signature(call.call)
     state.calls = {}
+    state.history.extend(state.pending_input)
+    state.pending_input = []
     state.phase = Phase.MODEL
     state.turn = fact.turn
     state.attempt = 0
@@ -354,6 +360,7 @@ _FOLDS: Mapping[type, Callable[[State, Any], None]] = MappingProxyType(
         f.RunStarted: _run_started,
         f.RunResumed: _run_resumed,
         f.CancelRequested: _cancel_requested,
+        f.InputAdded: _input_added,
         f.EffectFailed: _effect_failed,
         f.HandlerDeclined: _handler_declined,
         f.RuleStated: _rule_stated,

@@ -138,6 +138,13 @@ class CancelRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class InputAdded:
+    """The caller added input while the run stood still; the next model call sees it, after what was pending."""
+
+    items: list[Json]
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     """The run has its final output."""
 
@@ -415,6 +422,7 @@ Fact: TypeAlias = (
     RunStarted
     | RunResumed
     | CancelRequested
+    | InputAdded
     | RunFinished
     | RunFailed
     | RunCancelled

@@ -63,6 +63,7 @@ _ANYWHERE = frozenset(
         f.HandlerDeclined,
         f.HookSettled,
         f.GuardrailChecked,
+        f.InputAdded,
         f.RuleStated,
         f.ToolProgressed,
         f.RunFailed,
@@ -222,6 +223,9 @@ class State:
     handlers: tuple[f.FailureKind, ...] = ()
     cancel: f.CancelMode | None = None
     history: list[f.Json] = field(default_factory=list[f.Json])
+    pending_input: list[f.Json] = field(default_factory=list[f.Json])
+    """Input that joins the history with the next turn."""
+
     sent: int = 0
     """How much of `history` the server keeps, when it manages the conversation."""
 

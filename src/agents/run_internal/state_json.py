@@ -79,7 +79,7 @@ def write_json(
         "current_turn": root.turn,
         "current_agent": _agent_reference(root.agent),
         "original_input": start.input,
-        "pending_input": [],
+        "pending_input": list(root.pending_input),
         "model_responses": [_response(response) for response in responses],
         "context": _context(context, context_serializer, strict=strict_context),
         "max_turns": start.max_turns,

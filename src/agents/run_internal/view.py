@@ -121,6 +121,9 @@ class RunView:
     )
     """Questions about calls in runs that the current turn's calls have started, by call id."""
 
+    added_items: list[_items.RunItem] = field(default_factory=list["_items.RunItem"])
+    """Input that the caller added and that no model has seen yet."""
+
     proposal: LiveProposal | None = None
     partial_items: list[_items.RunItem] = field(default_factory=list["_items.RunItem"])
     failure: BaseException | None = None
@@ -179,8 +182,14 @@ class RunView:
         return [*turn.items, *(item for item in made if item is not None)]
 
 
+def _input_added(view: RunView, fact: f.InputAdded, _live: object) -> None:
+    view.added_items.extend(_items.InputItem(view.agent, item) for item in fact.items)
+
+
 def _turn_started(view: RunView, _fact: f.TurnStarted, _live: object) -> None:
     view.settled_items.extend(view.turn_items())
+    view.settled_items.extend(view.added_items)
+    view.added_items = []
     view.tool_checks_before = (
         len(view.tool_input_guardrail_results),
         len(view.tool_output_guardrail_results),
@@ -287,6 +296,7 @@ def _run_cancelled(view: RunView, _fact: f.RunCancelled, _live: object) -> None:
 
 
 _ABSORBERS: dict[type, Any] = {
+    f.InputAdded: _input_added,
     f.TurnStarted: _turn_started,
     f.AttemptReset: _attempt_reset,
     f.ModelResponded: _model_responded,
