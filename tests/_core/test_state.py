@@ -30,8 +30,9 @@ def test_every_phase_has_its_row_and_every_fact_is_legal_somewhere() -> None:
     assert frozenset[type]().union(*LEGAL.values()) == set(f.KINDS.by_type)
 
 
-def test_a_run_that_has_ended_accepts_nothing_but_that_a_cancelled_one_goes_on() -> None:
-    assert {phase for phase in Phase if LEGAL[phase] <= {f.RunResumed}} == CLOSED
+def test_a_run_that_has_ended_accepts_nothing_but_that_a_cancelled_one_is_decided_and_goes_on() -> None:
+    cancelled = {f.RunResumed, f.ApprovalDecided, f.RuleStated}
+    assert {phase for phase in Phase if LEGAL[phase] <= cancelled} == CLOSED
     assert {phase for phase in CLOSED if LEGAL[phase]} == {Phase.CANCELLED}
 
 

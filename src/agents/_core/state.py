@@ -65,6 +65,7 @@ _ANYWHERE = frozenset(
         f.GuardrailChecked,
         f.InputAdded,
         f.RuleStated,
+        f.ToolUseStated,
         f.ToolProgressed,
         f.RunFailed,
         f.RunCancelled,
@@ -103,7 +104,8 @@ LEGAL: Mapping[Phase, frozenset[type]] = MappingProxyType(
         Phase.FINISHING: _ANYWHERE | {f.RunFinished},
         Phase.FINISHED: frozenset(),
         Phase.FAILED: frozenset(),
-        Phase.CANCELLED: frozenset({f.RunResumed}),
+        # What a cancelled run asked about can be decided before it is resumed.
+        Phase.CANCELLED: frozenset({f.RunResumed, f.ApprovalDecided, f.RuleStated}),
     }
 )
 

@@ -18,12 +18,12 @@ from agents._core import facts as f
 from agents._core.decide import Close, Perform, Record, Suspend, decide
 from agents._core.effects import CallModel, Effect, RunTool
 from agents._core.evolve import evolve
-from agents._core.state import State
+from agents._core.state import Phase, State
 from agents.tracing import CustomSpanData
 from agents.tracing.scope import Scope
 from agents.tracing.spans import NoOpSpan
 
-from . import failures
+from . import approvals, failures, recipients
 from .performers import PERFORMERS
 from .view import RunView
 
@@ -67,6 +67,7 @@ class Run:
         "rule_uses",
         "spans",
         "state",
+        "trace",
         "view",
     )
 
@@ -85,6 +86,9 @@ class Run:
         self.log = log
         self.path = path
         self.parent = parent
+        self.trace: Trace | None = None
+        """The trace that this run started, kept for its state."""
+
         self.first_seq = 1
         """The first record that is this run's own doing, and not taken over from one that it resumes."""
 
@@ -186,10 +190,12 @@ class Run:
             BaseException: what ended the run, with its `run_data`, after it was recorded.
         """
         try:
+            if self.state.epoch and self.state.phase is Phase.CALLS:
+                await self._find_recipients()
             while True:
                 decision = decide(self.state)
                 if isinstance(decision, Record):
-                    self.record(decision.fact)
+                    self.record(decision.fact, self._item_for(decision.fact))
                 elif isinstance(decision, Perform):
                     self._changed = False
                     for effect in decision.effects:
@@ -212,6 +218,19 @@ class Run:
             finally:
                 self._come_to_rest()
         failures.raise_if_failed(self)
+
+    def _item_for(self, fact: f.Fact) -> ToolApprovalItem | None:
+        """The item of a call in doubt that somebody is to be asked about: there is no effect that would make it."""
+        if not isinstance(fact, f.ApprovalRequested):
+            return None
+        return approvals.approval_item(self, self.state.calls[fact.call].call)
+
+    async def _find_recipients(self) -> None:
+        """A resumed run fails for what has gone before it does anything."""
+        try:
+            await recipients.find(self)
+        except Exception as error:  # noqa: BLE001 (the flight's rim, before anything flies)
+            self.record(f.EffectFailed("resume/recipients", failures.error_data(error)), error)
 
     def abandon(self) -> None:
         """End a run whose loop never began: the task that was to drive it was cancelled before its first step."""
