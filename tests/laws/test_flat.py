@@ -60,11 +60,14 @@ def turn_facts(turn: int) -> list[f.Fact]:
 
 
 def instructions_of(work: Callable[[], object]) -> int:
-    """How many bytecode instructions some work takes."""
+    """How many bytecode instructions of the core some work takes."""
     count = 0
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal count
+        if "_core" not in frame.f_code.co_filename:
+            # Callbacks of the garbage collector, for one, come when they like.
+            return None
         frame.f_trace_opcodes = True
         frame.f_trace_lines = False
         count += event == "opcode"

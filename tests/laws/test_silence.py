@@ -156,27 +156,45 @@ def assert_events_are_a_projection(played: Played) -> None:
     """Each classic event is owed to one record of the outermost run, and each such record has its events."""
     told = Counter(_name(event) for event in played.events)
     owed: Counter[str] = Counter()
+    early: list[str] = []
+    is_open = False
     for record in played.log:
         if record.path:
             continue
-        match record.fact:
-            case f.RunStarted():
-                owed["agent"] += 1
-            case f.ModelDelta():
-                owed["raw"] += 1
-            case f.ModelResponded() as fact:
-                owed.update(_item_name(item, fact) for item in fact.output)
-            case f.ToolReturned() | f.CallAnswered():
-                owed["tool_output"] += 1
-            case f.ToolFailed() as fact if fact.output is not None:
-                owed["tool_output"] += 1
-            case f.HandedOff():
-                owed.update(("handoff_occured", "agent"))
-            case f.OutputProposed() as fact if fact.item is not None:
-                owed["message_output_created"] += 1
-            case _:
-                pass
+        fact = record.fact
+        if isinstance(fact, f.TurnStarted):
+            is_open, early = True, []
+        elif isinstance(fact, f.ModelResponded):
+            is_open = False
+            owed.update(early)
+        # What an early tool gave is shown after its response, or not at all.
+        early += _events_of(fact) if is_open and _is_output(fact) else []
+        owed.update([] if is_open and _is_output(fact) else _events_of(fact))
     assert told == owed
+
+
+def _is_output(fact: f.Fact) -> bool:
+    return isinstance(fact, f.ToolReturned | f.ToolFailed)
+
+
+def _events_of(fact: f.Fact) -> list[str]:
+    match fact:
+        case f.RunStarted():
+            return ["agent"]
+        case f.ModelDelta():
+            return ["raw"]
+        case f.ModelResponded():
+            return [_item_name(item, fact) for item in fact.output]
+        case f.ToolReturned() | f.CallAnswered():
+            return ["tool_output"]
+        case f.ToolFailed() if fact.output is not None:
+            return ["tool_output"]
+        case f.HandedOff():
+            return ["handoff_occured", "agent"]
+        case f.OutputProposed() if fact.item is not None:
+            return ["message_output_created"]
+        case _:
+            return []
 
 
 def _name(event: Any) -> str:
