@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import warnings
 import weakref
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -84,7 +85,7 @@ class AgentRunner:
     ) -> RunResult:
         """Run to the end, or to a pause. See `Runner.run`."""
         given, options = _resolved(input, cast("dict[str, Any]", kwargs))
-        run, _ = begin(starting_agent, given, options, is_streamed=False)
+        run, _ = begin(_first_agent(starting_agent, input), given, options, is_streamed=False)
         await _drive(run)
         return RunResult.of(run)
 
@@ -105,7 +106,7 @@ class AgentRunner:
     ) -> RunResultStreaming:
         """Start a run that can be watched. See `Runner.run_streamed`."""
         given, options = _resolved(input, cast("dict[str, Any]", kwargs))
-        run, trace = begin(starting_agent, given, options, is_streamed=True)
+        run, trace = begin(_first_agent(starting_agent, input), given, options, is_streamed=True)
         result = RunResultStreaming(run, trace)
         task = asyncio.get_running_loop().create_task(_drive(run), name=f"headrace run {run.log.run_id}")
         task.add_done_callback(partial(_settle, weakref.ref(run)))
@@ -251,6 +252,10 @@ def set_default_agent_runner(runner: AgentRunner | None) -> None:
     _default_runner[0] = AgentRunner() if runner is None else runner
 
 
+def _first_agent(given: Agent[Any], input: Any) -> Agent[Any]:
+    return cast("RunState[Any]", input).first_agent(given) if isinstance(input, RunState) else given
+
+
 def _resolved(input: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """What a run begins with: a state is what to go on from, with its own context unless another is given."""
     if not isinstance(input, RunState):
@@ -307,7 +312,7 @@ def _run_on_default_loop(work: Coroutine[Any, Any, RunResult]) -> RunResult:
             "AgentRunner.run_sync() cannot be called when an event loop is already running: await run() instead"
         )
     loop = _default_loop()
-    task = loop.create_task(work)
+    task = loop.create_task(_closing_generators(work))
     try:
         return loop.run_until_complete(task)
     except BaseException:
@@ -316,8 +321,27 @@ def _run_on_default_loop(work: Coroutine[Any, Any, RunResult]) -> RunResult:
             with contextlib.suppress(asyncio.CancelledError):
                 loop.run_until_complete(task)
         raise
+
+
+async def _closing_generators(work: Coroutine[Any, Any, RunResult]) -> RunResult:
+    """Do the work, and close the async generators that were begun meanwhile.
+
+    The loop's own `shutdown_asyncgens` is for its end: afterwards it warns of every generator that begins.
+    """
+    begun: weakref.WeakSet[AsyncGenerator[Any, Any]] = weakref.WeakSet()
+    of_the_loop = sys.get_asyncgen_hooks().firstiter
+
+    def begin_generator(generator: AsyncGenerator[Any, Any]) -> None:
+        begun.add(generator)
+        if of_the_loop is not None:
+            of_the_loop(generator)
+
+    # The loop sets the thread's hooks back when it stops.
+    sys.set_asyncgen_hooks(firstiter=begin_generator)
+    try:
+        return await work
     finally:
-        loop.run_until_complete(loop.shutdown_asyncgens())
+        await asyncio.gather(*(generator.aclose() for generator in begun), return_exceptions=True)
 
 
 def _default_loop() -> asyncio.AbstractEventLoop:

@@ -106,6 +106,28 @@ class TestLoops:
         Runner.run_sync(agent, "Hi")
         assert closed == [True]
 
+    def test_async_generators_of_a_second_run_are_as_welcome(self, default_loop: asyncio.AbstractEventLoop):
+        closed: list[str] = []
+        kept: list[Any] = []
+
+        async def words(word: str) -> AsyncIterator[str]:
+            try:
+                yield word
+                yield word
+            finally:
+                closed.append(word)
+
+        @function_tool
+        async def say(word: str) -> str:
+            kept.append(words(word))
+            return await anext(kept[-1])
+
+        for word in ("one", "two"):
+            agent, model = scripted(calls(("say", {"word": word})), text(), tools=[say])
+            Runner.run_sync(agent, "Hi")
+            assert model.calls[-1].input[-1]["output"] == word
+        assert closed == ["one", "two"]
+
     def test_errors_of_the_run_are_raised(self, default_loop: asyncio.AbstractEventLoop):
         agent, _ = scripted(ValueError("offline"))
         with pytest.raises(ValueError, match="offline"):
