@@ -41,6 +41,9 @@ else:
 DEFAULT_MAX_TURNS = 10
 """Model calls that a run may make unless it is told otherwise."""
 
+DEFAULT_WORKFLOW_NAME = "Agent workflow"
+"""The name of a run's trace unless it is told otherwise."""
+
 DEFAULT_LOG_RETENTION = 20_000
 """Records that a run's log keeps one by one before it joins the deltas among them."""
 
@@ -161,7 +164,7 @@ class RunConfig:
     tracing_disabled: bool = False
     tracing: _tracing.TracingConfig | None = None
     trace_include_sensitive_data: bool = field(default_factory=_default_trace_include_sensitive_data)
-    workflow_name: str = "Agent workflow"
+    workflow_name: str = DEFAULT_WORKFLOW_NAME
     trace_id: str | None = None
     group_id: str | None = None
     trace_metadata: dict[str, Any] | None = None

@@ -8,9 +8,9 @@ Rule 3: everything that a payload can be wrong about is a typed error, before an
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, cast
 
 import msgspec
 
@@ -23,9 +23,9 @@ from .exceptions import UserError
 from .items import ItemHelpers, ToolApprovalItem
 from .log import Path
 from .run_context import RunContextWrapper, TContext
-from .run_internal.begin import Resumption
+from .run_internal.begin import Carried, Resumption
 from .run_internal.decisions import decided, now_ms, stated
-from .run_internal.environment import reachable_agents
+from .run_internal.environment import AgentBook, reachable_agents
 from .run_internal.restore import Moment
 from .run_internal.signing import sign, verify
 from .run_internal.state_json import (
@@ -36,6 +36,7 @@ from .run_internal.state_json import (
     read_json,
     write_json,
 )
+from .tracing.traces import Trace, TraceState
 from .usage import Usage, deserialize_usage, serialize_usage
 
 if TYPE_CHECKING:
@@ -66,11 +67,13 @@ class RunState(Generic[TContext]):
         run_id: str,
         moments: list[Moment],
         context: RunContextWrapper[TContext],
+        carried: Carried | None = None,
     ) -> None:
         self._agent = agent
         self._run_id = run_id
         self._moments = moments
         self._context = context
+        self._carried = Carried() if carried is None else carried
         self._decisions: list[tuple[Path, f.Fact]] = []
         self._states = _fold_paths(moments)
         self._items: dict[Path, ToolApprovalItem] = {}
@@ -94,6 +97,9 @@ class RunState(Generic[TContext]):
         start = run.state.start
         assert start is not None, "a run records its start before anybody can hold it"
         state: RunState[Any] = cls(run.environment.agents[start.agent], run.log.run_id, moments, context)
+        state._carried = Carried(
+            TraceState.from_trace(run.trace), run.environment.config.reasoning_item_id_policy
+        )
         for item in run.interruptions:
             state._items[item.call_path] = item
         return state
@@ -206,6 +212,41 @@ class RunState(Generic[TContext]):
         self._decisions = [each for each in self._decisions if not isinstance(each[1], f.InputAdded)]
         self._states[()].pending_input.clear()
 
+    # --- what is carried along
+
+    def set_trace(self, trace: Trace | None) -> None:
+        """Have the resumed run go on in this trace; None: in one of its own."""
+        self._carried.trace = TraceState.from_trace(trace)
+
+    def set_reasoning_item_id_policy(self, policy: Literal["preserve", "omit"] | None) -> None:
+        """Say whether reasoning items keep their ids in front of the model, where the run's settings do not."""
+        self._carried.reasoning_item_id_policy = policy
+
+    def get_tool_use_tracker_snapshot(self) -> dict[str, list[str]]:
+        """By agent: the tools that it has used, in order."""
+        used: dict[str, list[str]] = {}
+        agent = ""
+        decisions = [Moment(path, fact) for path, fact in self._decisions]
+        for moment in (*self._moments, *decisions):
+            match moment.fact:
+                case _ if moment.path:
+                    pass
+                case f.TurnStarted() as fact:
+                    agent = str(fact.agent)
+                case f.ModelResponded() as fact:
+                    names = [call.name for call in fact.calls if call.kind != "handoff"]
+                    if names:
+                        used.setdefault(agent, []).extend(names)
+                case f.ToolUseStated() as fact:
+                    used = {name: list(tools) for name, tools in fact.tools.items()}
+                case _:
+                    pass
+        return used
+
+    def set_tool_use_tracker_snapshot(self, snapshot: Mapping[str, Sequence[str]] | None) -> None:
+        """Say which agents have used which tools: a forced tool choice is let go for those that have."""
+        self._add((), f.ToolUseStated({name: list(tools) for name, tools in (snapshot or {}).items()}))
+
     # --- what is asked
 
     def _asked(self) -> list[Path]:
@@ -255,7 +296,23 @@ class RunState(Generic[TContext]):
         for path, fact in self._latest_decisions().items():
             if fact.expires_at_ms is not None and fact.expires_at_ms < now:
                 raise DecisionError(f"the decision about call {'/'.join(path)} has expired: decide anew")
-        return Resumption(self._run_id, root.epoch, list(self._moments), list(self._decisions))
+        return Resumption(self._run_id, root.epoch, list(self._moments), list(self._decisions), self._carried)
+
+    def first_agent(self, given: _agent.Agent[Any]) -> _agent.Agent[Any]:
+        """The agent to look for the others from: the given one if it leads to all that were at work, else our own.
+
+        Programs resume with the agent that they began with, or with the one that was at work last.
+        """
+        if not isinstance(cast("object", given), _agent.Agent):
+            return given
+        book = AgentBook()
+        book.learn(given)
+        at_work = (
+            moment.fact.agent
+            for moment in self._moments
+            if not moment.path and isinstance(moment.fact, f.RunStarted | f.HandedOff)
+        )
+        return given if all(key in book for key in at_work) else self._agent
 
     def _latest_decisions(self) -> dict[Path, f.ApprovalDecided]:
         """The decisions that count, by call: an older one of the same call was replaced."""
@@ -284,13 +341,12 @@ class RunState(Generic[TContext]):
         Args:
             context_serializer: Makes a mapping of the caller's context object.
             strict_context: Refuse a context that would be left out.
-            include_tracing_api_key: Kept for compatibility; states hold no keys.
+            include_tracing_api_key: Store the key of the run's trace too, not only its hash.
             signing_key: Sign the payload, so that a state that comes back from a browser can be trusted.
 
         Raises:
             UserError: the context cannot be serialized, and `strict_context` is set.
         """
-        del include_tracing_api_key
         payload = write_json(
             agent=self._agent,
             run_id=self._run_id,
@@ -301,6 +357,11 @@ class RunState(Generic[TContext]):
             context_serializer=context_serializer,
             strict_context=strict_context,
         )
+        trace = self._carried.trace
+        payload["trace"] = (
+            None if trace is None else trace.to_json(include_tracing_api_key=include_tracing_api_key)
+        )
+        payload["reasoning_item_id_policy"] = self._carried.reasoning_item_id_policy
         return payload if signing_key is None else sign(payload, signing_key)
 
     def to_string(
@@ -383,7 +444,7 @@ class RunState(Generic[TContext]):
         else:
             context = RunContextWrapper(given, Usage() if read.usage is None else read.usage)
         try:
-            state: RunState[Any] = cls(agent, read.run_id, read.moments, context)
+            state: RunState[Any] = cls(agent, read.run_id, read.moments, context, _carried(payload))
             for path, fact in read.decisions:
                 state._add(path, fact)
         except (IllegalFact, KeyError) as error:
@@ -393,6 +454,14 @@ class RunState(Generic[TContext]):
         if start is None or str(start.agent).partition("#")[0] not in names:
             raise UserError("Run state agent not found in agent map: resume with the agents of the first run")
         return state
+
+
+def _carried(payload: object) -> Carried:
+    values = cast("Mapping[str, Any]", payload)
+    trace, policy = values.get("trace"), values.get("reasoning_item_id_policy")
+    if policy not in {None, "preserve", "omit"}:
+        raise UserError(f"the run state is damaged: reasoning_item_id_policy is {policy!r}")
+    return Carried(TraceState.from_json(trace) if isinstance(trace, Mapping) else None, policy)  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _fold_paths(moments: list[Moment]) -> dict[Path, State]:

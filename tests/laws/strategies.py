@@ -224,6 +224,8 @@ def _fact(
         named |= {"output": st.just([{"type": "message"}]), "usage": st.just(f.UsageData())}
     elif fact_type is f.OutputProposed:
         named |= {"source": st.sampled_from(["message", "tool", "handler"])}
+    elif fact_type is f.ToolUseStated:
+        named |= {"tools": st.sampled_from([{}, {"a": ["t"]}])}
     elif fact_type is f.InputAdded:
         named |= {"items": st.just([{"role": "user", "content": "more"}])}
     elif fact_type is f.RuleStated:

@@ -96,7 +96,7 @@ def assert_moved_by_the_tables(before: State, fact: f.Fact, after: State) -> Non
 
 def call_tables(fact: f.Fact) -> list[Mapping[CallPhase, CallPhase]]:
     if isinstance(fact, f.ApprovalDecided):
-        return [CALL_DECISIONS[fact.approved]]
+        return [CALL_DECISIONS[fact.approved and fact.output is None]]
     if isinstance(fact, f.RunResumed):
         return [CALL_RESUMPTIONS]
     if isinstance(fact, f.ToolFailed) and fact.output is None:

@@ -110,6 +110,10 @@ def _input_added(state: State, fact: f.InputAdded) -> None:
     state.pending_input.extend(fact.items)
 
 
+def _tool_use_stated(state: State, fact: f.ToolUseStated) -> None:
+    state.used_tools = {f.AgentKey(agent) for agent, tools in fact.tools.items() if tools}
+
+
 def _effect_failed(state: State, fact: f.EffectFailed) -> None:
     # The first failure is the one that the caller is told.
     if state.failure is None:
@@ -361,6 +365,7 @@ _FOLDS: Mapping[type, Callable[[State, Any], None]] = MappingProxyType(
         f.RunResumed: _run_resumed,
         f.CancelRequested: _cancel_requested,
         f.InputAdded: _input_added,
+        f.ToolUseStated: _tool_use_stated,
         f.EffectFailed: _effect_failed,
         f.HandlerDeclined: _handler_declined,
         f.RuleStated: _rule_stated,

@@ -145,6 +145,13 @@ class InputAdded:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolUseStated:
+    """Somebody said which agents have used which tools, instead of what the calls say."""
+
+    tools: dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     """The run has its final output."""
 
@@ -423,6 +430,7 @@ Fact: TypeAlias = (
     | RunResumed
     | CancelRequested
     | InputAdded
+    | ToolUseStated
     | RunFinished
     | RunFailed
     | RunCancelled

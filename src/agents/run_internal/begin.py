@@ -7,8 +7,10 @@ Rule 2: a nested run that was begun before its parent was stopped is found by it
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from agents._core import facts as f
@@ -20,9 +22,10 @@ from agents.exceptions import UserError
 from agents.items import ItemHelpers
 from agents.lifecycle import RunHooksBase
 from agents.log import Path, RunLog
-from agents.run_config import DEFAULT_MAX_TURNS, RunConfig, coerce_run_config
+from agents.run_config import DEFAULT_MAX_TURNS, ReasoningItemIdPolicy, RunConfig, coerce_run_config
 from agents.run_context import RunContextWrapper
 from agents.tool_context import link_of
+from agents.tracing.traces import TraceState
 
 from . import guardrails, hooks
 from .decisions import ApprovalDesk
@@ -37,16 +40,23 @@ if TYPE_CHECKING:
     from agents.tracing import Trace
 
 
-class Resumption:
-    """What a run is resumed from: who it is, what has happened, what was decided since, by whom it is continued."""
+@dataclass(slots=True)
+class Carried:
+    """What a state carries of a run beside its facts."""
 
-    def __init__(
-        self, run_id: str, epoch: int, moments: list[Moment], decisions: list[tuple[Path, f.Fact]]
-    ) -> None:
-        self.run_id = run_id
-        self.epoch = epoch
-        self.moments = moments
-        self.decisions = decisions
+    trace: TraceState | None = None
+    reasoning_item_id_policy: ReasoningItemIdPolicy | None = None
+
+
+@dataclass(slots=True)
+class Resumption:
+    """What a run is resumed from: who it is, what has happened, and what was decided since."""
+
+    run_id: str
+    epoch: int
+    moments: list[Moment]
+    decisions: list[tuple[Path, f.Fact]]
+    carried: Carried
 
 
 def begin(
@@ -106,10 +116,11 @@ def _handlers(environment: Environment) -> tuple[f.FailureKind, ...]:
     return tuple(kind for kind in HANDLED_KINDS if kind in environment.error_handlers)
 
 
-def _trace(run: Run, config: RunConfig) -> Trace | None:
+def _trace(run: Run, config: RunConfig, resumed: TraceState | None = None) -> Trace | None:
     """Start the run's spans, or hide its caller's trace from it; give the trace that it has to start, if any."""
     run.environment.context.approval_desk = ApprovalDesk(run.root)
-    trace, is_traced = start_trace(config)
+    trace, is_traced = start_trace(config, resumed)
+    run.trace = trace if is_traced else None
     if is_traced:
         run.spans = RunSpans(run, config, trace)
     elif trace is not None:
@@ -129,7 +140,10 @@ def _resume(environment: Environment, agent: Agent[Any], known: Resumption) -> t
         raise RunAlreadyResumed(known.run_id, epoch)
     log = RunLog(known.run_id, retention=config.log_retention)
     run = Run(environment, log, (), RunView("", agent))
-    trace = _trace(run, config)
+    policy = known.carried.reasoning_item_id_policy
+    if config.reasoning_item_id_policy is None and policy is not None:
+        environment.config = dataclasses.replace(config, reasoning_item_id_policy=policy)
+    trace = _trace(run, config, known.carried.trace)
     own: list[Moment] = []
     for moment in known.moments:
         log.append(moment.fact, moment.live, moment.path)

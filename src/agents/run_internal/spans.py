@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from agents._core import facts as f
 from agents._core.effects import CheckGuardrail, Effect, RunTool, TakeHandoff
 from agents.exceptions import ModelBehaviorError
+from agents.run_config import DEFAULT_WORKFLOW_NAME
 from agents.tracing import (
     AgentSpanData,
     FunctionSpanData,
@@ -26,8 +27,10 @@ from agents.tracing import (
     TurnSpanData,
     get_trace_provider,
 )
+from agents.tracing.config import TracingConfig
 from agents.tracing.context import create_trace_for_run
 from agents.tracing.scope import Scope
+from agents.tracing.traces import TraceState
 from agents.usage import task_usage_to_span_data, turn_usage_to_span_data
 
 from .view import LiveHandoff, LiveOutput
@@ -41,15 +44,23 @@ if TYPE_CHECKING:
 REDACTED = "Error details are redacted."
 
 
-def start_trace(config: RunConfig) -> tuple[Trace | None, bool]:
-    """The trace that a run has to start, if any, and whether the run is traced at all."""
+def start_trace(config: RunConfig, resumed: TraceState | None = None) -> tuple[Trace | None, bool]:
+    """The trace that a run has to start, if any, and whether the run is traced at all.
+
+    A resumed run goes on with the trace that it had, but for what its caller sets anew.
+    """
+    had = TraceState() if resumed is None else resumed
+    name = config.workflow_name
+    key = None if had.tracing_api_key is None else TracingConfig(api_key=had.tracing_api_key)
     trace = create_trace_for_run(
-        workflow_name=config.workflow_name,
-        trace_id=config.trace_id,
-        group_id=config.group_id,
-        metadata=config.trace_metadata,
-        tracing=config.tracing,
+        workflow_name=had.workflow_name or name if name == DEFAULT_WORKFLOW_NAME else name,
+        trace_id=had.trace_id if config.trace_id is None else config.trace_id,
+        group_id=had.group_id if config.group_id is None else config.group_id,
+        metadata=had.metadata if config.trace_metadata is None else config.trace_metadata,
+        tracing=key if config.tracing is None else config.tracing,
         disabled=config.tracing_disabled,
+        trace_state=resumed,
+        reattach_resumed_trace=resumed is not None,
     )
     if trace is None:
         return None, Scope.get_current_trace() is not None and not config.tracing_disabled
@@ -137,6 +148,9 @@ class RunSpans:
         match fact:
             case f.RunStarted():
                 self._start_run()
+            case f.RunResumed():
+                self._start_run()
+                self._start_agent(self._run.view.agent)
             case f.TurnStarted():
                 self._start_turn(fact)
             case f.ModelRequested():

@@ -1,0 +1,92 @@
+"""What a state carries beside its facts: the trace, the policy for reasoning ids, the use of tools."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents import (
+    Agent,
+    ModelSettings,
+    Runner,
+    RunState,
+    Span,
+    Trace,
+    TracingProcessor,
+    function_tool,
+    set_trace_processors,
+)
+from agents.testing import ScriptedModel, assistant_message, function_call
+
+
+@function_tool(needs_approval=True)
+async def pay(amount: int) -> str:
+    return f"paid {amount}"
+
+
+async def paused(**fields: Any) -> tuple[Agent[Any], ScriptedModel, RunState[Any]]:
+    steps = [[function_call("pay", {"amount": 1}, call_id="c1")], [assistant_message("done")]]
+    model = ScriptedModel(steps)
+    agent = Agent(name="a", tools=[pay], model=model, **fields)
+    return agent, model, (await Runner.run(agent, "Hi")).to_state()
+
+
+class Seen(TracingProcessor):
+    def __init__(self) -> None:
+        self.traces: list[str] = []
+        self.spans: list[tuple[str, str]] = []
+
+    def on_trace_start(self, trace: Trace) -> None:
+        self.traces.append(trace.trace_id)
+
+    def on_trace_end(self, trace: Trace) -> None: ...
+
+    def on_span_start(self, span: Span[Any]) -> None:
+        self.spans.append((span.trace_id, span.span_data.type))
+
+    def on_span_end(self, span: Span[Any]) -> None: ...
+
+    def shutdown(self) -> None: ...
+
+    def force_flush(self) -> None: ...
+
+
+@pytest.fixture
+def seen() -> Any:
+    processor = Seen()
+    set_trace_processors([processor])
+    yield processor
+    set_trace_processors([])
+
+
+async def test_a_resumed_run_goes_on_in_its_trace_without_starting_it_twice(seen: Seen) -> None:
+    agent, _, state = await paused()
+    state = await RunState.from_string(agent, state.to_string())
+    state.approve(state.get_interruptions()[0])
+    await Runner.run(agent, state)
+    assert len(seen.traces) == 1
+    assert {trace for trace, _ in seen.spans} == set(seen.traces)
+    assert [kind for _, kind in seen.spans].count("function") == 1
+
+
+async def test_the_use_of_tools_is_known_and_can_be_said_anew() -> None:
+    _, _, state = await paused()
+    assert state.get_tool_use_tracker_snapshot() == {"a": ["pay"]}
+    state.set_tool_use_tracker_snapshot({"b": ["other"]})
+    assert state.get_tool_use_tracker_snapshot() == {"b": ["other"]}
+
+
+async def test_a_tool_choice_is_in_force_again_for_an_agent_that_is_said_to_have_used_none() -> None:
+    agent, model, state = await paused(model_settings=ModelSettings(tool_choice="required"))
+    state.set_tool_use_tracker_snapshot(None)
+    state.approve(state.get_interruptions()[0])
+    await Runner.run(agent, state)
+    assert [call.model_settings.tool_choice for call in model.calls] == ["required", "required"]
+
+
+async def test_the_policy_for_reasoning_ids_is_kept() -> None:
+    agent, _, state = await paused()
+    state.set_reasoning_item_id_policy("omit")
+    state = await RunState.from_string(agent, state.to_string())
+    assert state.to_json()["reasoning_item_id_policy"] == "omit"
