@@ -71,6 +71,9 @@ class AgentBook:
         self._keys[id(agent)] = key
         return key
 
+    def __contains__(self, key: f.AgentKey) -> bool:
+        return key in self._by_key
+
     def __getitem__(self, key: f.AgentKey) -> Agent[Any]:
         agent = self._by_key.get(key)
         if agent is None:
