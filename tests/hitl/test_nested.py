@@ -11,6 +11,7 @@ from agents import (
     OutputGuardrail,
     RunHooks,
     Runner,
+    RunState,
     function_tool,
 )
 from agents.approvals import Approve, DecisionError, Supply
