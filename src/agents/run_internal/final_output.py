@@ -117,7 +117,8 @@ async def _from_tools(run: Run, effect: ProposeOutput) -> None:
     agent = run.view.agent
     behavior: Any = agent.tool_use_behavior
     results = await _tool_results(run)
-    if not results:
+    if not results or behavior == "run_llm_again":
+        # The agent may have been set otherwise since the turn began: a state can be resumed with another one.
         run.record(f.OutputDeferred(effect.turn))
         return
     if behavior == "stop_on_first_tool":
