@@ -9,7 +9,6 @@ a greater one than we know is refused with its number.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from agents.items import ToolApprovalItem
 from agents.usage import Usage, deserialize_usage, serialize_usage
 
 from .environment import reachable_agents
+from .foreign_state import read_foreign
 from .restore import Moment
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def write_json(
         for call in state.calls.values()
         if call.phase is CallPhase.ASKED
     ]
+    no_usage = serialize_usage(Usage())
     responses = [
         moment.fact for moment in moments if not moment.path and isinstance(moment.fact, f.ModelResponded)
     ]
@@ -80,7 +81,7 @@ def write_json(
         "current_agent": _agent_reference(root.agent),
         "original_input": start.input,
         "pending_input": list(root.pending_input),
-        "model_responses": [_response(response) for response in responses],
+        "model_responses": [_response(response, no_usage) for response in responses],
         "context": _context(context, context_serializer, strict=strict_context),
         "max_turns": start.max_turns,
         "conversation_id": start.conversation_id,
@@ -114,11 +115,10 @@ def _agent_reference(key: f.AgentKey) -> dict[str, Any]:
     return {"name": name} if name == key else {"name": name, "identity": str(key)}
 
 
-def _response(fact: f.ModelResponded) -> dict[str, Any]:
-    usage = Usage(**dataclasses.asdict(fact.usage))
+def _response(fact: f.ModelResponded, no_usage: dict[str, Any]) -> dict[str, Any]:
     return {
         "output": fact.output,
-        "usage": serialize_usage(usage),
+        "usage": {**no_usage, **msgspec.to_builtins(fact.usage)},
         "response_id": fact.response_id,
         "request_id": None,
     }
@@ -263,7 +263,10 @@ def read_json(
     state = cast("Mapping[str, Any]", payload)
     _check_version(state.get("$schemaVersion"))
     if KEY not in state:
-        raise UserError("this run state was not written by headrace: its facts are missing")
+        foreign = read_foreign(state)
+        moments = [Moment(path, fact) for path, fact in foreign.facts]
+        context, usage = _read_context(state.get("context"), context_deserializer, strict=strict_context)
+        return ReadState(foreign.run_id, moments, foreign.decisions, context, usage)
     part = _part(state[KEY])
     moments = [Moment(fact.path, _decode(fact), None, fact.at) for fact in part.facts]
     decisions = [(fact.path, _decode(fact)) for fact in part.decisions]
