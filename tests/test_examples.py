@@ -139,7 +139,7 @@ def test_human_in_the_loop_stream_runs_what_was_approved_and_not_what_was_reject
         "  output: the north gate is open by 20 cm",
         "  output: No: there are people at the ford.",
         "The water stands at 1.40 m, rising.",
-        "North: the north gate is open by 20 cm.",
+        "North: the north gate is open by 20 cm",
         "South: No: there are people at the ford.",
     ]
 
@@ -172,7 +172,7 @@ def test_edit_arguments_runs_with_the_decided_ones_and_keeps_the_models_in_histo
         "The model wants 400 sacks of rye. How many [n: no]? 40",
         'the model\'s call: order_grain {"grain": "rye", "sacks": 400}',
         "what came of it:  40 sacks of rye are on their way",
-        "About the granary: 40 sacks of rye are on their way.",
+        "About the granary: 40 sacks of rye are on their way",
     ]
 
 

@@ -55,7 +55,7 @@ async def main() -> None:
 def script(request: ResponsesRequest) -> Step:
     """What the loopback server says: an order, then what has come of it."""
     if request.function_outputs:
-        return Step().text(f"About the granary: {request.function_outputs['call_grain']}.")
+        return Step().text(f"About the granary: {request.function_outputs['call_grain']}")
     return Step().function_call("order_grain", {"grain": "rye", "sacks": 400}, call_id="call_grain")
 
 

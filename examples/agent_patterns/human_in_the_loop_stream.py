@@ -74,7 +74,7 @@ def script(request: ResponsesRequest) -> Step:
             .function_call("open_gate", {"gate": "south", "centimetres": 90}, call_id="call_south")
         )
     return Step().text(
-        f"The water stands at {outputs['call_level']}.\nNorth: {outputs['call_north']}.\n"
+        f"The water stands at {outputs['call_level']}.\nNorth: {outputs['call_north']}\n"
         f"South: {outputs['call_south']}"
     )
 
