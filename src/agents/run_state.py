@@ -24,7 +24,7 @@ from .items import ItemHelpers, ToolApprovalItem
 from .log import Path
 from .run_context import RunContextWrapper, TContext
 from .run_internal.begin import Carried, Resumption
-from .run_internal.decisions import decided, now_ms, stated
+from .run_internal.decisions import covered, decided, now_ms, stated
 from .run_internal.environment import AgentBook, reachable_agents
 from .run_internal.restore import Moment
 from .run_internal.signing import sign, verify
@@ -170,6 +170,11 @@ class RunState(Generic[TContext]):
         self._add(path[:-1], decided(call_id, decision))
         if rule is not None:
             self._add((), rule)
+            used = 0
+            for run_path, state in self._states.items():
+                for fact in covered(rule.rule, state, used):
+                    self._add(run_path, fact)
+                    used += 1
 
     def _add(self, path: Path, fact: f.Fact) -> None:
         try:
@@ -293,9 +298,12 @@ class RunState(Generic[TContext]):
         if root is None or (root.is_closed and root.stopped_in is None):
             raise UserError("a terminal RunState cannot be resumed: the run has ended")
         now = now_ms()
-        for path, fact in self._latest_decisions().items():
-            if fact.expires_at_ms is not None and fact.expires_at_ms < now:
-                raise DecisionError(f"the decision about call {'/'.join(path)} has expired: decide anew")
+        for path, fact in self._decisions:
+            if not isinstance(fact, f.ApprovalDecided) or fact.expires_at_ms is None:
+                continue
+            if fact.expires_at_ms < now:
+                call = "/".join((*path, fact.call))
+                raise DecisionError(f"the decision about call {call} has expired: decide anew")
         return Resumption(self._run_id, root.epoch, list(self._moments), list(self._decisions), self._carried)
 
     def first_agent(self, given: _agent.Agent[Any]) -> _agent.Agent[Any]:
@@ -313,12 +321,6 @@ class RunState(Generic[TContext]):
             if not moment.path and isinstance(moment.fact, f.RunStarted | f.HandedOff)
         )
         return given if all(key in book for key in at_work) else self._agent
-
-    def _latest_decisions(self) -> dict[Path, f.ApprovalDecided]:
-        """The decisions that count, by call: an older one of the same call was replaced."""
-        return {
-            (*path, fact.call): fact for path, fact in self._decisions if isinstance(fact, f.ApprovalDecided)
-        }
 
     @property
     def context(self) -> RunContextWrapper[TContext]:
@@ -459,7 +461,7 @@ class RunState(Generic[TContext]):
 def _carried(payload: object) -> Carried:
     values = cast("Mapping[str, Any]", payload)
     trace, policy = values.get("trace"), values.get("reasoning_item_id_policy")
-    if policy not in {None, "preserve", "omit"}:
+    if policy not in (None, "preserve", "omit"):
         raise UserError(f"the run state is damaged: reasoning_item_id_policy is {policy!r}")
     return Carried(TraceState.from_json(trace) if isinstance(trace, Mapping) else None, policy)  # pyright: ignore[reportUnknownArgumentType]
 
