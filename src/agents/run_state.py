@@ -33,6 +33,7 @@ from .run_internal.state_json import (
     SCHEMA_VERSION_SUMMARIES,
     SUPPORTED_SCHEMA_VERSIONS,
     approval_item,
+    is_open,
     read_json,
     write_json,
 )
@@ -260,6 +261,7 @@ class RunState(Generic[TContext]):
         return [
             (*path, call.call.id)
             for path, state in self._states.items()
+            if is_open(self._states, path)
             for call in state.calls.values()
             if call.phase in open_phases and (call.phase is CallPhase.ASKED or call.decision is not None)
         ]

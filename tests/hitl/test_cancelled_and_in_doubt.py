@@ -72,3 +72,30 @@ async def test_a_call_in_doubt_that_is_asked_about_has_an_item() -> None:
     state.approve(paused.interruptions[0])
     ended = await Runner.run(agent, state)
     assert ended.final_output == "done"
+
+
+async def test_a_nested_run_that_failed_asks_about_nothing_any_more() -> None:
+    @function_tool(needs_approval=True)
+    async def pay(amount: int) -> str:
+        return "paid"
+
+    @function_tool(on_in_doubt="fail")
+    async def wait() -> str:
+        await asyncio.Event().wait()
+        return "never"
+
+    steps = [[function_call("pay", {"amount": 1}, call_id="p"), function_call("wait", {}, call_id="w")]]
+    inner = Agent(name="inner", tools=[pay, wait], model=ScriptedModel(steps))
+    outer_steps = [[function_call("ask", {"input": "x"}, call_id="o")], [assistant_message("done")]]
+    outer = Agent(name="outer", tools=[inner.as_tool("ask", "ask")], model=ScriptedModel(outer_steps))
+    result = Runner.run_streamed(outer, "hi")
+    async for record in result.records():
+        if record.kind == "tool_claimed" and record.path:
+            await asyncio.sleep(0)
+            result.cancel()
+
+    ended = await Runner.run(outer, result.to_state())
+
+    assert ended.final_output == "done"
+    assert ended.to_state().get_interruptions() == []
+    assert ended.to_state().to_json()["current_step"] is None

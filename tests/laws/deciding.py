@@ -269,6 +269,8 @@ def _one_life(lives: Lives, state: RunState[Any] | None) -> Run:
         try:
             run_in_virtual_time(work())
         except Exception as error:
+            if not runs:
+                raise
             lives.error = error
     return runs[0]
 

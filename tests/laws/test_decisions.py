@@ -69,8 +69,7 @@ def test_what_was_approved_runs_once_as_decided_and_nothing_else_runs(
         assert lives.result.final_output == "done"
         check_history(lives, calls)
     else:
-        doubtful = [call for call, _ in calls.values() if call.on_in_doubt == "fail"]
-        assert doubtful, f"only a call in doubt may fail a run: {lives.error!r}"
+        assert fails_in_doubt(calls, ()), f"only a call in doubt may fail a run: {lives.error!r}"
 
 
 Calls = dict[Path, tuple[f.Call, list[f.Fact]]]
@@ -130,6 +129,15 @@ def check_second_claim(call: f.Call, between: list[f.Fact]) -> None:
         assert kinds.index(f.RunResumed) < kinds.index(f.ApprovalRequested) < kinds.index(f.ApprovalDecided)
 
 
+def fails_in_doubt(calls: Calls, path: Path) -> bool:
+    """Whether a call of this run was in doubt, and its policy is to fail."""
+    return any(
+        key[:-1] == path and call.on_in_doubt == "fail" and isinstance(told[-1], f.ToolFailed)
+        for key, (call, told) in calls.items()
+        if told
+    )
+
+
 def edited(decision: Decision) -> str | None:
     if isinstance(decision, Approve) and decision.arguments is not None:
         return json.dumps(dict(decision.arguments))
@@ -166,6 +174,11 @@ def check_history(lives: Lives, calls: Calls) -> None:
         own = [key for key in calls if key[:-1] == path]
         asked = [item["call_id"] for item in state.history if item.get("type") == "function_call"]
         outputs = [item for item in state.history if item.get("type") == "function_call_output"]
+        if state.phase is Phase.FAILED:
+            # Its caller was told; a call in doubt may end the run that it is a call of.
+            assert path
+            assert fails_in_doubt(calls, path)
+            continue
         assert state.phase is Phase.FINISHED
         assert asked == [key[-1] for key in own]
         assert sorted(item["call_id"] for item in outputs) == sorted(asked)
@@ -186,8 +199,9 @@ def check_output(lives: Lives, path: Path, calls: Calls, output: Any) -> None:
     elif isinstance(decision, Supply):
         assert output == decision.output
     elif call.name.startswith("ask"):
-        assert output == "done"
         assert lives.state is not None
+        has_failed = states_of(lives.state)[path].phase is Phase.FAILED
+        assert ("error occurred" in output) if has_failed else output == "done"
         start = states_of(lives.state)[path].start
         assert start is not None
         assert start.input == json.loads(arguments)["input"]

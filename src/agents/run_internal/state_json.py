@@ -67,6 +67,7 @@ def write_json(
     interruptions = [
         _shown(approval_item(agent, state, (*path, call.call.id)))
         for path, state in states.items()
+        if is_open(states, path)
         for call in state.calls.values()
         if call.phase is CallPhase.ASKED
     ]
@@ -333,6 +334,21 @@ def _read_context(
 
 
 # --- items
+
+
+def is_open(states: Mapping[Path, State], path: Path) -> bool:
+    """Whether a run, and every run that it is nested in, can go on: others ask about nothing any more."""
+    state = states.get(path)
+    if state is None or (state.is_closed and state.stopped_in is None):
+        return False
+    if not path:
+        return True
+    # A tool's further runs are numbered behind the id of its call.
+    parent = states.get(path[:-1])
+    ids = (path[-1], path[-1].rpartition("#")[0])
+    call = next((parent.calls[f.CallId(one)] for one in ids if one in parent.calls), None) if parent else None
+    is_settled = call is None or call.phase in {CallPhase.SETTLED, CallPhase.FAILED}
+    return not is_settled and is_open(states, path[:-1])
 
 
 def approval_item(agent: Agent[Any], state: State, path: Path) -> ToolApprovalItem:
