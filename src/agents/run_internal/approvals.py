@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import inspect
-import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from agents._core import facts as f
 from agents._core import history
 from agents._core.effects import AnswerCall, CheckApproval
-from agents.approvals import matches
 from agents.exceptions import ModelBehaviorError
 from agents.items import ToolApprovalItem, ToolCallOutputItem
 from agents.run_config import ToolErrorFormatterArgs
 from agents.tool import get_function_tool_origin
 from agents.tool.function import approval_rule
 
-from .decisions import now_ms
+from .decisions import covers, now_ms, plain_arguments
 from .tools import raw_call
 from .view import LiveOutput
 
@@ -39,8 +37,7 @@ async def check_approval(run: Run, effect: CheckApproval) -> None:
     tool = toolset.tools_by_name.get(call.name)
     if tool is None:
         raise ModelBehaviorError(f"Tool {call.name} not found in agent {agent.name}")
-    arguments = plain_arguments(call.arguments)
-    rule = _covering_rule(run, agent.name, call.name, arguments)
+    rule = _covering_rule(run, agent.name, call)
     if rule is not None:
         run.record(f.ApprovalRequested(call.id), approval_item(run, call))
         run.record(f.ApprovalDecided(call.id, rule.approved, rule.message, at_ms=now_ms(), rule=rule.id))
@@ -48,6 +45,7 @@ async def check_approval(run: Run, effect: CheckApproval) -> None:
     asks = approval_rule(tool)
     needed: Any = asks
     if callable(asks):
+        arguments = plain_arguments(call.arguments)
         # Arguments that are no plain JSON object are for a person to judge.
         needed = True if arguments is None else asks(environment.context, arguments, call.id)
         if inspect.isawaitable(needed):
@@ -87,32 +85,11 @@ def item_below(run: Run, waiting: f.Waiting) -> ToolApprovalItem:
     return item
 
 
-def _covering_rule(run: Run, agent: str, tool: str, arguments: dict[str, Any] | None) -> f.Rule | None:
+def _covering_rule(run: Run, agent: str, call: f.Call) -> f.Rule | None:
     """The newest standing rule that covers a call, if there is one."""
     root = run.root
-    for rule in reversed(root.state.rules.values()):
-        if rule.agent != agent or rule.tool != tool:
-            continue
-        if rule.uses is not None and root.rule_uses[rule.id] >= rule.uses:
-            continue
-        if rule.until_ms is not None and now_ms() > rule.until_ms:
-            continue
-        if rule.where is None or (arguments is not None and matches(rule.where, arguments)):
-            return rule
-    return None
-
-
-def plain_arguments(text: str) -> dict[str, Any] | None:
-    """A call's arguments when they are a JSON object of finite values, else None."""
-
-    def refuse(constant: str) -> Any:
-        raise ValueError(constant)
-
-    try:
-        arguments: object = json.loads(text or "{}", parse_constant=refuse)
-    except ValueError:
-        return None
-    return cast("dict[str, Any]", arguments) if isinstance(arguments, dict) else None
+    rules = reversed(root.state.rules.values())
+    return next((rule for rule in rules if covers(rule, agent, call, root.rule_uses[rule.id])), None)
 
 
 async def answer_call(run: Run, effect: AnswerCall) -> None:

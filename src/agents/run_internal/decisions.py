@@ -6,12 +6,21 @@ import json
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agents._core import facts as f
 from agents._core.history import call_output
-from agents._core.state import CallState, IllegalFact, State
-from agents.approvals import Approve, Decision, DecisionError, Reject, RuleScope, Supply, check_conditions
+from agents._core.state import CallPhase, CallState, IllegalFact, State
+from agents.approvals import (
+    Approve,
+    Decision,
+    DecisionError,
+    Reject,
+    RuleScope,
+    Supply,
+    check_conditions,
+    matches,
+)
 
 if TYPE_CHECKING:
     from agents.items import ToolApprovalItem
@@ -61,6 +70,46 @@ def stated(state: State, call_id: f.CallId, decision: Approve | Reject, scope: R
     return f.RuleStated(rule)
 
 
+def plain_arguments(text: str) -> dict[str, Any] | None:
+    """A call's arguments when they are a JSON object of finite values, else None."""
+
+    def refuse(constant: str) -> Any:
+        raise ValueError(constant)
+
+    try:
+        arguments: object = json.loads(text or "{}", parse_constant=refuse)
+    except ValueError:
+        return None
+    return cast("dict[str, Any]", arguments) if isinstance(arguments, dict) else None
+
+
+def covers(rule: f.Rule, agent: str, call: f.Call, used: int) -> bool:
+    """Whether a standing rule that has been used so often decides about a call of an agent."""
+    if rule.agent != agent or rule.tool != call.name:
+        return False
+    if rule.uses is not None and used >= rule.uses:
+        return False
+    if rule.until_ms is not None and now_ms() > rule.until_ms:
+        return False
+    if rule.where is None:
+        return True
+    arguments = plain_arguments(call.arguments)
+    return arguments is not None and matches(rule.where, arguments)
+
+
+def covered(rule: f.Rule, state: State, used: int) -> list[f.ApprovalDecided]:
+    """What a new rule that has been used so often decides of the calls that wait, and that nobody decided about."""
+    agent = str(state.agent).partition("#")[0]
+    facts: list[f.ApprovalDecided] = []
+    for each in state.calls.values():
+        is_open = each.phase is CallPhase.ASKED and each.call.needs_approval and each.decision is None
+        if is_open and covers(rule, agent, each.call, used + len(facts)):
+            facts.append(
+                f.ApprovalDecided(each.call.id, rule.approved, rule.message, at_ms=now_ms(), rule=rule.id)
+            )
+    return facts
+
+
 class ApprovalDesk:
     """Where the calls of a run that goes on, and of the runs nested in it, are decided and asked about."""
 
@@ -86,6 +135,9 @@ class ApprovalDesk:
             raise DecisionError(f"call {call_id!r} cannot be decided any more: {error}") from error
         if rule is not None:
             self._root.record(rule)
+            for waiting in list(self._root.open_runs.values()):
+                for each in covered(rule.rule, waiting.state, self._root.rule_uses[rule.rule.id]):
+                    waiting.record(each)
 
     def status(self, call_id: str) -> bool | None:
         """Whether a call was approved; None when it is not known or not decided."""
