@@ -26,6 +26,7 @@ QUIET = RunConfig(tracing_disabled=True)
 
 #: The calls that each scenario asks about.
 PENDING = {
+    "added_before": ["c2"],
     "added_input": ["c1"],
     "after_handoff": ["c3"],
     "always_approved": ["c1", "c2"],
@@ -271,6 +272,23 @@ async def test_input_that_was_added_reaches_the_model() -> None:
 
     sent: Any = program.model.calls[0].input
     assert sent[-1]["content"] == "And be quick."
+
+
+async def test_input_that_was_added_stays_where_the_model_saw_it() -> None:
+    program, state = await load("0.24.0/added_before")
+    state.approve(state.get_interruptions()[0])
+
+    await Runner.run(program.agent, state, run_config=QUIET)
+
+    sent: Any = program.model.calls[0].input
+    assert [item.get("content", item.get("call_id")) for item in sent] == [
+        "Pay the bill.",
+        "c1",
+        "c1",
+        "And be quick.",
+        "c2",
+        "c2",
+    ]
 
 
 async def test_the_same_state_read_twice_is_the_same_run() -> None:

@@ -124,6 +124,7 @@ class _ForeignRun:
 
     def __post_init__(self) -> None:
         self.items = self.state.session_items or self.state.generated_items
+        self._check_raws()
         for item in (*self.state.generated_items, *self.items):
             call_id = item.call_id
             if call_id is None:
@@ -140,19 +141,36 @@ class _ForeignRun:
         self._find_nested()
         self._find_pending()
 
+    def _check_raws(self) -> None:
+        """Whatever is looked up by its type or call id has them as texts."""
+        raws = [raw for response in self.state.model_responses for raw in response.output]
+        raws.extend(item.raw_item for item in (*self.state.generated_items, *self.items, *self.questions()))
+        for raw in raws:
+            kind, call_id = raw.get("type"), raw.get("call_id")
+            if not isinstance(kind, str | None) or not isinstance(call_id, str | None):
+                raise UserError(
+                    f"the run state is damaged: an item has type {kind!r} and call_id {call_id!r}; both are texts"
+                )
+
+    def _own_calls(self) -> set[str]:
+        """The function calls of the last response."""
+        last = self.state.model_responses[-1].output if self.state.model_responses else []
+        return {str(raw.get("call_id")) for raw in last if raw.get("type") == "function_call"}
+
     def _find_nested(self) -> None:
         processed = self.state.last_processed_response
         for function in () if processed is None else processed.functions:
-            if function.agent_run_state is not None:
-                call_id = str(function.tool_call.get("call_id"))
+            call_id = function.tool_call.get("call_id")
+            if function.agent_run_state is None or not isinstance(call_id, str):
+                continue
+            if call_id in self._own_calls() and call_id not in self.outputs:
                 path = (*self.path, call_id)
                 inner = _convert(function.agent_run_state, path)
                 self.nested[call_id] = _ForeignRun(inner, path, [self.state.context, *self.outer])
 
     def _find_pending(self) -> None:
         below = {item.call_id for run in self.nested.values() for item in run.questions()}
-        last = self.state.model_responses[-1].output if self.state.model_responses else []
-        own = {raw.get("call_id") for raw in last if raw.get("type") == "function_call"}
+        own = self._own_calls()
         for item in self.questions():
             if item.raw_item.get("type") != "function_call":
                 raise UserError(
@@ -185,7 +203,10 @@ class _ForeignRun:
         state = self.state
         agent = self._agent_of(0)
         yield self.path, self._started(agent)
+        added = self._added_input()
         for turn, response in enumerate(state.model_responses, 1):
+            if turn in added:
+                yield self.path, f.InputAdded(added[turn])
             yield self.path, f.TurnStarted(turn, agent)
             yield self.path, f.ModelRequested(turn, 1)
             handoff = self._handoff_of(turn, response, agent)
@@ -200,9 +221,26 @@ class _ForeignRun:
                 handed = self._handed_off(handoff, agent, turn)
                 yield self.path, handed
                 agent = handed.agent
-        if state.pending_input:
-            yield self.path, f.InputAdded(list(state.pending_input))
+        pending = [*added.get(0, ()), *state.pending_input]
+        if pending:
+            yield self.path, f.InputAdded(pending)
         yield from self._finished()
+
+    def _added_input(self) -> dict[int, list[f.Json]]:
+        """Input that was added while the run stood still, by the turn that saw it; under 0 what none has seen."""
+        turns = {
+            str(raw.get("call_id") or raw.get("id")): turn
+            for turn, response in enumerate(self.state.model_responses, 1)
+            for raw in response.output
+        }
+        added: dict[int, list[f.Json]] = {}
+        turn = 0
+        for item in reversed(self.items):
+            if item.type == "input_item":
+                added.setdefault(turn, []).insert(0, item.raw_item)
+            elif item.type not in {"tool_approval_item", "tool_call_output_item", "handoff_output_item"}:
+                turn = turns.get(str(item.call_id or item.raw_item.get("id")), turn)
+        return added
 
     def _agent_of(self, index: int) -> f.AgentKey:
         """The agent whose model gave a response, by its index; past the last one, the agent at work."""
@@ -381,6 +419,7 @@ class _ForeignRun:
             if item.type != "tool_approval_item" and item.raw_item not in later and item.call_id not in calls
         ]
         count = sum(len(response.output) for response in responses[:turn]) + len(self.calls)
+        count += sum(len(items) for seen, items in self._added_input().items() if 0 < seen <= turn)
         if len(earlier) == count:
             return None
         return [*history.input_items(self.state.original_input), *earlier]

@@ -206,6 +206,14 @@ async def added_input() -> Any:
     return state
 
 
+async def added_before() -> Any:
+    agent = clerk([call("pay", "c1", amount=1)], [call("pay", "c2", amount=2)])
+    state = await state_of(agent)
+    state.add_input("And be quick.")
+    state.approve(state.get_interruptions()[0])
+    return await state_of(agent, state)
+
+
 async def duplicate_names() -> Any:
     second = clerk([call("pay", "c2", amount=3)])
     first = clerk([call("pass_on", "c1")])
@@ -276,6 +284,7 @@ SCENARIOS: list[Callable[[], Awaitable[Any]]] = [
     context_mapping,
     message_input,
     added_input,
+    added_before,
     duplicate_names,
     namespaced,
     nested,
