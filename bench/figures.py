@@ -90,6 +90,17 @@ MEASUREMENTS = (
         ),
     ),
     Measurement(
+        name="run_state",
+        program="run_state.py",
+        arguments=("400",),
+        quick_arguments=("100",),
+        figures=(
+            Figure("to_json_ms", "RunState of 400 turns to JSON", "ms", 10.0),
+            Figure("from_json_ms", "RunState of 400 turns from JSON", "ms", 20.0),
+            Figure("kilobytes", "  its text", "kB", None),
+        ),
+    ),
+    Measurement(
         name="concurrent",
         program="concurrent_runs.py",
         arguments=("1000",),

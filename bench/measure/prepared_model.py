@@ -55,11 +55,11 @@ def text_turn(deltas: int, name: str = "text") -> Turn:
     return _turn(name, item, [text_delta(item_id, index + 1) for index in range(deltas)])
 
 
-def call_turn(call_id: str, arguments: str, deltas: int = 1) -> Turn:
-    """A call of the function `add`, its arguments in so many deltas."""
+def call_turn(call_id: str, arguments: str, deltas: int = 1, *, name: str = "add") -> Turn:
+    """A call of the function `add`, or another, its arguments in so many deltas."""
     item_id = f"fc_{call_id}"
     item = rt.ResponseFunctionToolCall(
-        id=item_id, type="function_call", call_id=call_id, name="add", arguments=arguments, status="completed"
+        id=item_id, type="function_call", call_id=call_id, name=name, arguments=arguments, status="completed"
     )
     pieces = [arguments[:1]] * (deltas - 1) + [arguments[deltas - 1 :]]
     changes = [
