@@ -1,0 +1,101 @@
+"""The program whose states are kept: what it was when they were written is what it has to stay.
+
+A state is read by a process that has agents like the first one's. Add to this program; do not change what is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from agents import Agent, RunContextWrapper, RunState, function_tool
+from laws import scripted
+from laws.scripted import Answer, ConversationModel
+
+
+@dataclass
+class Office:
+    """The agents of one process, and what their tools did in it."""
+
+    done: list[str] = field(default_factory=list[str])
+    on_wait: Callable[[], None] | None = None
+    """Called by the tool `wait` when it began; it then waits for ever."""
+
+    def clerk(self, *calls: tuple[str, dict[str, Any]]) -> Agent[Any]:
+        """An agent that makes these calls at once, and is done."""
+
+        @function_tool(needs_approval=True)
+        async def pay(amount: int) -> str:
+            """Pay."""
+            self.done.append(f"pay {amount}")
+            return f"paid {amount}"
+
+        @function_tool
+        async def look(context: RunContextWrapper[Any]) -> str:
+            """Look."""
+            self.done.append(f"look as {context.context['user']}" if context.context else "look")
+            return "looked"
+
+        @function_tool(on_in_doubt="retry")
+        async def wait() -> str:
+            """Wait."""
+            if self.on_wait is not None:
+                self.on_wait()
+                await asyncio.Event().wait()
+            self.done.append("wait")
+            return "waited"
+
+        return Agent(name="clerk", model=caller("clerk", calls), tools=[pay, look, wait])
+
+    def boss(self) -> Agent[Any]:
+        """An agent that asks two clerks at once."""
+        clerk = self.clerk(("pay", {"amount": 3}), ("look", {}))
+        ask = clerk.as_tool("ask", "Ask a clerk.")
+        calls = (("ask", {"input": "one"}), ("ask", {"input": "two"}))
+        return Agent(name="boss", model=caller("boss", calls), tools=[ask])
+
+    def porter(self) -> Agent[Any]:
+        """An agent that hands over to a clerk."""
+        clerk = self.clerk(("pay", {"amount": 4}))
+        calls: tuple[tuple[str, dict[str, Any]], ...] = (("transfer_to_clerk", {}),)
+        return Agent(name="porter", model=caller("porter", calls), handoffs=[clerk])
+
+
+def caller(name: str, calls: tuple[tuple[str, dict[str, Any]], ...]) -> ConversationModel:
+    """A model that makes calls at once, and is done when they are answered."""
+
+    def answer(given: list[Any]) -> Answer:
+        called = any(str(item.get("call_id", "")).startswith(f"{name}_") for item in given)
+        if called or not calls:
+            return Answer((scripted.message(f"msg_{name}", f"{name} is done"),), f"resp_{name}_2", 0)
+        items = [
+            scripted.call(f"{name}_{number}", tool, json.dumps(arguments))
+            for number, (tool, arguments) in enumerate(calls)
+        ]
+        return Answer((scripted.reasoning(f"rs_{name}"), *items), f"resp_{name}_1", 0)
+
+    return ConversationModel(answer, [])
+
+
+TWO_PAYMENTS = (("pay", {"amount": 1}), ("pay", {"amount": 2}), ("look", {}))
+
+AGENTS: dict[str, Callable[[Office], Agent[Any]]] = {
+    "paused": lambda office: office.clerk(*TWO_PAYMENTS),
+    "paused_with_context": lambda office: office.clerk(*TWO_PAYMENTS),
+    "paused_nested": lambda office: office.boss(),
+    "paused_after_handoff": lambda office: office.porter(),
+    "partly_decided": lambda office: office.clerk(*TWO_PAYMENTS),
+    "decided": lambda office: office.clerk(*TWO_PAYMENTS, ("pay", {"amount": 5})),
+    "ruled": lambda office: office.clerk(*TWO_PAYMENTS),
+    "cancelled": lambda office: office.clerk(("pay", {"amount": 6}), ("wait", {})),
+    "claimed": lambda office: office.clerk(("look", {}), ("wait", {})),
+}
+"""Which agent each state was written by."""
+
+
+async def approve_all(state: RunState[Any]) -> None:
+    for item in state.get_interruptions():
+        state.approve(item)
