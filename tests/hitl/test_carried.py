@@ -14,10 +14,11 @@ from agents import (
     Span,
     Trace,
     TracingProcessor,
+    Usage,
     function_tool,
     set_trace_processors,
 )
-from agents.testing import ScriptedModel, assistant_message, function_call
+from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
 
 
 @function_tool(needs_approval=True)
@@ -90,3 +91,35 @@ async def test_the_policy_for_reasoning_ids_is_kept() -> None:
     state.set_reasoning_item_id_policy("omit")
     state = await RunState.from_string(agent, state.to_string())
     assert state.to_json()["reasoning_item_id_policy"] == "omit"
+
+
+class Tasks(Seen):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens: list[int] = []
+
+    def on_span_end(self, span: Span[Any]) -> None:
+        exported = span.span_data.export()
+        if exported.get("name") == "task":
+            self.tokens.append(exported["data"]["usage"]["total_tokens"])
+
+
+async def test_the_task_of_a_nested_run_tells_its_own_tokens() -> None:
+    def step(tokens: int, *items: Any) -> ModelStep:
+        return ModelStep(
+            output=list(items), usage=Usage(requests=1, input_tokens=tokens, total_tokens=tokens)
+        )
+
+    inner = Agent(
+        name="inner",
+        model=ScriptedModel([step(5, assistant_message("in")), step(7, assistant_message("in"))]),
+    )
+    calls = [function_call("ask", {"input": "x"}, call_id=call_id) for call_id in ("c1", "c2")]
+    model = ScriptedModel([step(100, *calls), step(10, assistant_message("out"))])
+    tasks = Tasks()
+    set_trace_processors([tasks])
+    try:
+        await Runner.run(Agent(name="outer", tools=[inner.as_tool("ask", "Ask")], model=model), "Hi")
+    finally:
+        set_trace_processors([])
+    assert tasks.tokens == [5, 7, 122]

@@ -31,7 +31,7 @@ from agents.tracing.config import TracingConfig
 from agents.tracing.context import create_trace_for_run
 from agents.tracing.scope import Scope
 from agents.tracing.traces import TraceState
-from agents.usage import task_usage_to_span_data, turn_usage_to_span_data
+from agents.usage import Usage, task_usage_to_span_data, turn_usage_to_span_data
 
 from .view import LiveHandoff, LiveOutput
 
@@ -80,6 +80,7 @@ class RunSpans:
         "_task",
         "_trace",
         "_turn",
+        "_usage",
     )
 
     def __init__(self, run: Run, config: RunConfig, trace: Trace | None) -> None:
@@ -94,6 +95,7 @@ class RunSpans:
         self._agent: Span[AgentSpanData] | None = None
         self._turn: Span[TurnSpanData] | None = None
         self._effects: dict[str, Span[Any]] = {}
+        self._usage = Usage()
 
     # --- contexts
 
@@ -156,6 +158,8 @@ class RunSpans:
             case f.ModelRequested():
                 self._name_tools()
             case f.ModelResponded():
+                if self._run.path:
+                    self._usage.add(live.response.usage)
                 if self._turn is not None:
                     self._turn.span_data.usage = turn_usage_to_span_data(live.response.usage)
             case f.ToolClaimed():
@@ -185,7 +189,9 @@ class RunSpans:
         self._end_turn()
         self._end_agent()
         if self._task is not None:
-            self._task.span_data.usage = task_usage_to_span_data(self._run.environment.context.usage)
+            # A nested run shares its parent's usage: its own is what its own models told.
+            usage = self._usage if self._run.path else self._run.environment.context.usage
+            self._task.span_data.usage = task_usage_to_span_data(usage)
             self._task.finish()
             self._task = None
         if self._trace is not None:
