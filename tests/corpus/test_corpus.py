@@ -80,11 +80,10 @@ async def test_a_kept_state_comes_to_its_end(path: Path) -> None:
     assert result.interruptions == []
     assert result.final_output == f"{result.last_agent.name} is done"
     assert sorted(office.done) == sorted(DONE[path.stem])
-    asked = [item["call_id"] for item in result.to_input_list() if item.get("type") == "function_call"]
-    outputs = [
-        item["call_id"] for item in result.to_input_list() if item.get("type") == "function_call_output"
-    ]
-    assert sorted(asked) == sorted(outputs)
+    history: Any = result.to_input_list()
+    calls = [item["call_id"] for item in history if item.get("type") == "function_call"]
+    outputs = [item["call_id"] for item in history if item.get("type") == "function_call_output"]
+    assert sorted(calls) == sorted(outputs)
 
 
 @pytest.mark.parametrize("path", STATES, ids=named)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from agents import Agent, Runner, RunState, function_tool
+import pytest
+
+from agents import Agent, AgentsException, Runner, RunState, function_tool
 from agents.testing import ScriptedModel, assistant_message, function_call
 
 
@@ -99,3 +101,21 @@ async def test_a_nested_run_that_failed_asks_about_nothing_any_more() -> None:
     assert ended.final_output == "done"
     assert ended.to_state().get_interruptions() == []
     assert ended.to_state().to_json()["current_step"] is None
+
+
+async def test_a_call_in_doubt_whose_policy_is_to_fail_fails_the_run_and_says_why() -> None:
+    @function_tool(on_in_doubt="fail")
+    async def wait() -> str:
+        await asyncio.Event().wait()
+        return "never"
+
+    steps = [[function_call("wait", {}, call_id="w")]]
+    agent = Agent(name="A", tools=[wait], model=ScriptedModel(steps))
+    result = Runner.run_streamed(agent, "hi")
+    async for record in result.records():
+        if record.kind == "tool_claimed":
+            await asyncio.sleep(0)
+            result.cancel()
+
+    with pytest.raises(AgentsException, match="whether call w took effect is unknown"):
+        await Runner.run(agent, result.to_state())

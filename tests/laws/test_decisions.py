@@ -69,6 +69,7 @@ def test_what_was_approved_runs_once_as_decided_and_nothing_else_runs(
         assert lives.result.final_output == "done"
         check_history(lives, calls)
     else:
+        assert "ToolInDoubt" in str(lives.error)
         assert fails_in_doubt(calls, ()), f"only a call in doubt may fail a run: {lives.error!r}"
 
 

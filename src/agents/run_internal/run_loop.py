@@ -25,7 +25,7 @@ from agents.tracing.spans import NoOpSpan
 
 from . import approvals, failures, recipients
 from .performers import PERFORMERS
-from .view import RunView
+from .view import LiveOutput, RunView
 
 if TYPE_CHECKING:
     from agents.items import ToolApprovalItem
@@ -195,7 +195,7 @@ class Run:
             while True:
                 decision = decide(self.state)
                 if isinstance(decision, Record):
-                    self.record(decision.fact, self._item_for(decision.fact))
+                    self.record(decision.fact, self._live_for(decision.fact))
                 elif isinstance(decision, Perform):
                     self._changed = False
                     for effect in decision.effects:
@@ -219,18 +219,11 @@ class Run:
                 self._come_to_rest()
         failures.raise_if_failed(self)
 
-    def _item_for(self, fact: f.Fact) -> ToolApprovalItem | None:
-        """The item of a call in doubt that somebody is to be asked about: there is no effect that would make it."""
-        if not isinstance(fact, f.ApprovalRequested):
-            return None
-        return approvals.approval_item(self, self.state.calls[fact.call].call)
-
-    async def _find_recipients(self) -> None:
-        """A resumed run fails for what has gone before it does anything."""
-        try:
-            await recipients.find(self)
-        except Exception as error:  # noqa: BLE001 (the flight's rim, before anything flies)
-            self.record(f.EffectFailed("resume/recipients", failures.error_data(error)), error)
+    def _live_for(self, fact: f.Fact) -> Any:
+        """What belongs to a fact about a call in doubt: it is decided here, without an effect that would make it."""
+        if isinstance(fact, f.ApprovalRequested):
+            return approvals.approval_item(self, self.state.calls[fact.call].call)
+        return LiveOutput(None) if isinstance(fact, f.ToolFailed) else None
 
     def abandon(self) -> None:
         """End a run whose loop never began: the task that was to drive it was cancelled before its first step."""
