@@ -9,11 +9,15 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from agents import Agent, RunContextWrapper, RunState, function_tool
 from laws import scripted
 from laws.scripted import Answer, ConversationModel
+
+
+MadeCall: TypeAlias = tuple[str, dict[str, Any]]
+Calls: TypeAlias = tuple[MadeCall, ...]
 
 
 @dataclass
@@ -24,7 +28,7 @@ class Office:
     on_wait: Callable[[], None] | None = None
     """Called by the tool `wait` when it began; it then waits for ever."""
 
-    def clerk(self, *calls: tuple[str, dict[str, Any]]) -> Agent[Any]:
+    def clerk(self, *calls: MadeCall) -> Agent[Any]:
         """An agent that makes these calls at once, and is done."""
 
         @function_tool(needs_approval=True)
@@ -54,17 +58,17 @@ class Office:
         """An agent that asks two clerks at once."""
         clerk = self.clerk(("pay", {"amount": 3}), ("look", {}))
         ask = clerk.as_tool("ask", "Ask a clerk.")
-        calls = (("ask", {"input": "one"}), ("ask", {"input": "two"}))
+        calls: Calls = (("ask", {"input": "one"}), ("ask", {"input": "two"}))
         return Agent(name="boss", model=caller("boss", calls), tools=[ask])
 
     def porter(self) -> Agent[Any]:
         """An agent that hands over to a clerk."""
         clerk = self.clerk(("pay", {"amount": 4}))
-        calls: tuple[tuple[str, dict[str, Any]], ...] = (("transfer_to_clerk", {}),)
+        calls: Calls = (("transfer_to_clerk", {}),)
         return Agent(name="porter", model=caller("porter", calls), handoffs=[clerk])
 
 
-def caller(name: str, calls: tuple[tuple[str, dict[str, Any]], ...]) -> ConversationModel:
+def caller(name: str, calls: Calls) -> ConversationModel:
     """A model that makes calls at once, and is done when they are answered."""
 
     def answer(given: list[Any]) -> Answer:
@@ -80,7 +84,7 @@ def caller(name: str, calls: tuple[tuple[str, dict[str, Any]], ...]) -> Conversa
     return ConversationModel(answer, [])
 
 
-TWO_PAYMENTS = (("pay", {"amount": 1}), ("pay", {"amount": 2}), ("look", {}))
+TWO_PAYMENTS: Calls = (("pay", {"amount": 1}), ("pay", {"amount": 2}), ("look", {}))
 
 AGENTS: dict[str, Callable[[Office], Agent[Any]]] = {
     "paused": lambda office: office.clerk(*TWO_PAYMENTS),

@@ -219,6 +219,13 @@ class Run:
                 self._come_to_rest()
         failures.raise_if_failed(self)
 
+    async def _find_recipients(self) -> None:
+        """A resumed run fails for what has gone before it does anything."""
+        try:
+            await recipients.find(self)
+        except Exception as error:  # noqa: BLE001 (the flight's rim, before anything flies)
+            self.record(f.EffectFailed("resume/recipients", failures.error_data(error)), error)
+
     def _live_for(self, fact: f.Fact) -> Any:
         """What belongs to a fact about a call in doubt: it is decided here, without an effect that would make it."""
         if isinstance(fact, f.ApprovalRequested):
