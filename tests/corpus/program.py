@@ -15,7 +15,6 @@ from agents import Agent, RunContextWrapper, RunState, function_tool
 from laws import scripted
 from laws.scripted import Answer, ConversationModel
 
-
 MadeCall: TypeAlias = tuple[str, dict[str, Any]]
 Calls: TypeAlias = tuple[MadeCall, ...]
 
