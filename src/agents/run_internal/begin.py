@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from agents._core import facts as f
 from agents._core.policy import HANDLED_KINDS
-from agents._core.state import Phase
+from agents._core.state import IllegalFact, Phase
 from agents.agent import Agent
 from agents.approvals import RunAlreadyResumed
 from agents.exceptions import UserError
@@ -149,15 +149,30 @@ def _resume(environment: Environment, agent: Agent[Any], known: Resumption) -> t
         log.append(moment.fact, moment.live, moment.path)
         (own if not moment.path else run.restored.setdefault(moment.path, [])).append(moment)
         run.count_rule(moment.fact)
-    _take_over(run, agent, own)
+    try:
+        _take_over(run, agent, own)
+    except IllegalFact as error:
+        raise UserError(f"the run state does not hold together: {error}") from error
     for path, fact in known.decisions:
         if not path:
-            run.record(fact)
+            _record_decision(run, fact)
         else:
             log.append(fact, None, path)
             run.restored.setdefault(path, []).append(Moment(path, fact))
             run.count_rule(fact)
     return run, trace
+
+
+def _record_decision(run: Run, fact: f.Fact) -> None:
+    """Record what was decided since the run was stopped.
+
+    Raises:
+        UserError: resuming it has made the call void.
+    """
+    try:
+        run.record(fact)
+    except IllegalFact as error:
+        raise UserError(f"the run state does not hold together: {error}") from error
 
 
 def _take_over(run: Run, agent: Agent[Any], moments: list[Moment]) -> None:

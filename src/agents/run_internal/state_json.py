@@ -23,6 +23,7 @@ from agents.items import ToolApprovalItem
 from agents.usage import Usage, deserialize_usage, serialize_usage
 
 from .environment import reachable_agents
+from .fact_shapes import shape_fault
 from .foreign_state import read_foreign
 from .restore import Moment
 
@@ -251,6 +252,10 @@ class _Part(msgspec.Struct, forbid_unknown_fields=False):
     decisions: list[_Fact] = []
 
 
+# Texts that no encoding has, numbers that no field has, nesting without end.
+_UNREADABLE = (msgspec.ValidationError, TypeError, UnicodeError, OverflowError, RecursionError)
+
+
 def read_json(
     payload: object, *, context_deserializer: ContextDeserializer | None, strict_context: bool
 ) -> ReadState:
@@ -294,7 +299,7 @@ def _part(value: object) -> _Part:
             )
     try:
         return msgspec.convert(value, _Part)
-    except msgspec.ValidationError as error:
+    except _UNREADABLE as error:
         raise UserError(f"the run state is damaged: {error}") from None
 
 
@@ -305,9 +310,13 @@ def _decode(fact: _Fact) -> f.Fact:
             f"the run state holds a fact of unknown kind {fact.kind!r}: upgrade headrace to resume it"
         )
     try:
-        return msgspec.convert(fact.data, fact_type)
-    except (msgspec.ValidationError, TypeError) as error:
+        decoded: f.Fact = msgspec.convert(fact.data, fact_type)
+    except _UNREADABLE as error:
         raise UserError(f"the run state is damaged: a {fact.kind} that is none: {error}") from None
+    fault = shape_fault(decoded)
+    if fault is not None:
+        raise UserError(f"the run state is damaged: a {fact.kind} whose {fault}")
+    return decoded
 
 
 def _read_context(
