@@ -428,7 +428,7 @@ class RunState(Generic[TContext]):
         """Read a state that `to_string` gave. Arguments and errors as for `from_json`."""
         try:
             payload = msgspec.json.decode(state_string)
-        except (msgspec.DecodeError, UnicodeError, TypeError):
+        except (msgspec.DecodeError, UnicodeError, TypeError, RecursionError):
             # Without its cause: that would quote the payload.
             raise UserError("Failed to parse run state JSON") from None
         if signing_key is not None:
