@@ -382,6 +382,17 @@ class TestTwice:
             await go(agent, state, run_config=config)
         assert book.done == [("pay", 1)]
 
+    async def test_a_resumption_that_is_refused_takes_no_epoch(self, go: RunIt, book: Book):
+        other = asks_for(PAY, text("b here"), tools=[book.payer()], name="b")
+        agent = asks_for(calls(("transfer_to_b", {}, "h")), tools=[], handoffs=[other])
+        config = RunConfig(epochs=MemoryEpochs())
+        state = approve_all(await paused(agent, run_config=config))
+        alike = asks_for(text(), tools=[], name="a")
+        with pytest.raises(UserError, match="Run state agent not found in agent map"):
+            await go(alike, await travel(alike, state), run_config=config)
+        result = await go(agent, await travel(agent, state), run_config=config)
+        assert (result.final_output, book.done) == ("b here", [("pay", 1)])
+
     async def test_each_pause_is_resumed_once(self, go: RunIt, book: Book):
         agent = asks_for(PAY, calls(("pay", {"amount": 2}, "c2")), text(), tools=[book.payer()])
         config = RunConfig(epochs=MemoryEpochs())
@@ -464,3 +475,13 @@ async def test_the_hook_that_fails_after_a_tool_leaves_its_output_standing(go: R
     assert book.done == [("pay", 1)]
     assert caught.value.run_data is not None
     assert types(caught.value.run_data.new_items)[-1] == "tool_call_output_item"
+
+
+def test_a_stream_without_a_loop_takes_no_epoch(book: Book):
+    agent = asks_for(PAY, text(), tools=[book.payer()])
+    config = RunConfig(epochs=MemoryEpochs())
+    state = approve_all(asyncio.run(paused(agent, run_config=config)))
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        Runner.run_streamed(agent, state, run_config=config)
+    result = asyncio.run(Runner.run(agent, state, run_config=config))
+    assert (result.final_output, book.done) == ("done", [("pay", 1)])

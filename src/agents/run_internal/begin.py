@@ -66,6 +66,9 @@ def begin(
     if not isinstance(cast("object", agent), Agent):
         raise UserError(f"starting_agent must be an Agent, got {type(agent).__name__}")
     environment = _environment(options, is_streamed=is_streamed)
+    if is_streamed:
+        # Without a running loop there is no run: say so before anything is begun that would have to be ended.
+        asyncio.get_running_loop()
     if isinstance(input, Resumption):
         return _resume(environment, agent, input)
     if not isinstance(input, str | list):
@@ -74,9 +77,6 @@ def begin(
     is_managed = _check_server_managed(environment, agent, options)
     given: Any = cast("object", input if isinstance(input, str) else list(cast("list[Any]", input)))
     link = link_of(environment.context)
-    if is_streamed:
-        # Without a running loop there is no run: say so before anything is begun that would have to be ended.
-        asyncio.get_running_loop()
     if isinstance(link, RunLink) and link.is_at_hand:
         parent, path = link.parent, link.next_path()
         environment.is_streamed = is_streamed or parent.environment.is_streamed
