@@ -352,7 +352,6 @@ class RunState(Generic[TContext]):
             UserError: the context cannot be serialized, and `strict_context` is set.
         """
         payload = write_json(
-            agent=self._agent,
             run_id=self._run_id,
             moments=self._moments,
             decisions=self._decisions,
@@ -453,9 +452,10 @@ class RunState(Generic[TContext]):
                 state._add(path, fact)
         except (IllegalFact, KeyError) as error:
             raise UserError(f"the run state does not hold together: {error}") from error
-        start = state._states[()].start if () in state._states else None
+        root = state._states.get((), State())
         names = {each.name for each in reachable_agents(agent, tools=True)}
-        if start is None or str(start.agent).partition("#")[0] not in names:
+        used = () if root.start is None else (root.start.agent, root.agent)
+        if not used or not {str(key).partition("#")[0] for key in used} <= names:
             raise UserError("Run state agent not found in agent map: resume with the agents of the first run")
         return state
 

@@ -22,6 +22,7 @@ from agents.exceptions import UserError
 from agents.items import ToolApprovalItem
 from agents.usage import Usage, deserialize_usage, serialize_usage
 
+from . import presented
 from .environment import reachable_agents
 from .fact_shapes import shape_fault
 from .foreign_state import read_foreign
@@ -43,7 +44,7 @@ SCHEMA_VERSION_SUMMARIES: dict[str, str] = {
 FORMAT = 1
 KEY = "headrace"
 
-ContextSerializer: TypeAlias = Callable[[Any], Mapping[str, Any]]
+ContextSerializer: TypeAlias = presented.ContextSerializer
 ContextDeserializer: TypeAlias = Callable[[Mapping[str, Any]], Any]
 
 
@@ -52,7 +53,6 @@ ContextDeserializer: TypeAlias = Callable[[Mapping[str, Any]], Any]
 
 def write_json(
     *,
-    agent: Agent[Any],
     run_id: str,
     moments: list[Moment],
     decisions: list[tuple[Path, f.Fact]],
@@ -66,34 +66,42 @@ def write_json(
     start = root.start
     assert start is not None, "a state is of a run that was started"
     interruptions = [
-        _shown(approval_item(agent, state, (*path, call.call.id)))
+        {**presented.question(_raw_of(state, call.call), state.agent), "call_path": [*path, call.call.id]}
         for path, state in states.items()
         if is_open(states, path)
         for call in state.calls.values()
-        if call.phase is CallPhase.ASKED
+        if call.phase is CallPhase.ASKED or (call.decision is not None and call.phase in _DECIDED)
     ]
     no_usage = serialize_usage(Usage())
-    responses = [
-        moment.fact for moment in moments if not moment.path and isinstance(moment.fact, f.ModelResponded)
-    ]
-    items = _items(moments)
+    responses = presented.responses_by_agent(moments)
+    shown_responses = [_response(response, no_usage) for response, _ in responses]
+    items = presented.presented_items(moments)
+    shown_context = presented.presented_context(context, context_serializer, strict=strict_context)
+    approvals = presented.presented_decisions(decisions, states)
+    if approvals:
+        shown_context["function_tool_approvals"] = approvals
     return {
         "$schemaVersion": CURRENT_SCHEMA_VERSION,
         "current_turn": root.turn,
-        "current_agent": _agent_reference(root.agent),
-        "original_input": start.input,
+        "current_agent": presented.agent_reference(root.agent),
+        "original_input": presented.original_input(start.input),
         "pending_input": list(root.pending_input),
-        "model_responses": [_response(response, no_usage) for response in responses],
-        "context": _context(context, context_serializer, strict=strict_context),
+        "model_responses": shown_responses,
+        "context": shown_context,
         "max_turns": start.max_turns,
         "conversation_id": start.conversation_id,
         "previous_response_id": root.previous_response_id,
+        "auto_previous_response_id": start.chained and start.previous_response_id is None,
+        "no_active_agent_run": True,
         "generated_items": items,
         "session_items": items,
         "current_step": {"type": "next_step_interruption", "data": {"interruptions": interruptions}}
         if interruptions
         else None,
-        "last_processed_response": {"interruptions": interruptions} if interruptions else None,
+        "last_model_response": shown_responses[-1] if shown_responses else None,
+        "last_processed_response": presented.last_processed(responses, interruptions)
+        if interruptions and responses
+        else None,
         KEY: {
             "format": FORMAT,
             "run_id": run_id,
@@ -101,6 +109,19 @@ def write_json(
             "decisions": [_fact(path, fact, 0.0) for path, fact in decisions],
         },
     }
+
+
+#: A decided call stays among the questions until it runs.
+_DECIDED = frozenset({CallPhase.ALLOWED, CallPhase.DENIED})
+
+
+def _raw_of(state: State, call: f.Call) -> f.Json:
+    """A call as the model made it."""
+    raw = next((item for item in reversed(state.history) if item.get("call_id") == call.id), None)
+    if raw is not None:
+        return raw
+    name = call.name.rpartition(".")[2]
+    return {"type": "function_call", "call_id": call.id, "name": name, "arguments": call.arguments}
 
 
 def _fact(path: Path, fact: f.Fact, at: float) -> dict[str, Any]:
@@ -112,115 +133,12 @@ def _fact(path: Path, fact: f.Fact, at: float) -> dict[str, Any]:
     }
 
 
-def _agent_reference(key: f.AgentKey) -> dict[str, Any]:
-    name = str(key).partition("#")[0]
-    return {"name": name} if name == key else {"name": name, "identity": str(key)}
-
-
 def _response(fact: f.ModelResponded, no_usage: dict[str, Any]) -> dict[str, Any]:
     return {
         "output": fact.output,
         "usage": {**no_usage, **msgspec.to_builtins(fact.usage)},
         "response_id": fact.response_id,
         "request_id": None,
-    }
-
-
-_ITEM_TYPES = {
-    "message": "message_output_item",
-    "reasoning": "reasoning_item",
-    "mcp_list_tools": "mcp_list_tools_item",
-    "mcp_approval_request": "mcp_approval_request_item",
-    "compaction": "compaction_item",
-    "tool_search_call": "tool_search_call_item",
-    "tool_search_output": "tool_search_output_item",
-}
-
-
-def _items(moments: list[Moment]) -> list[dict[str, Any]]:
-    """The items of the outermost run, as they came."""
-    items: list[dict[str, Any]] = []
-    agent: f.AgentKey = f.AgentKey("")
-    for moment in moments:
-        if moment.path:
-            continue
-        match moment.fact:
-            case f.RunStarted() as fact:
-                agent = fact.agent
-            case f.ModelResponded() as fact:
-                handoffs = {call.id for call in fact.calls if call.kind == "handoff"}
-                for raw in fact.output:
-                    kind = _ITEM_TYPES.get(raw.get("type"), "tool_call_item")
-                    kind = "handoff_call_item" if raw.get("call_id") in handoffs else kind
-                    items.append({"type": kind, "raw_item": raw, "agent": _agent_reference(agent)})
-            case f.ToolReturned() | f.ToolFailed() | f.CallAnswered() as fact if fact.output is not None:
-                items.append(
-                    {
-                        "type": "tool_call_output_item",
-                        "raw_item": fact.output,
-                        "output": fact.output.get("output"),
-                        "agent": _agent_reference(agent),
-                    }
-                )
-            case f.HandedOff() as fact:
-                items.append(
-                    {
-                        "type": "handoff_output_item",
-                        "raw_item": fact.output,
-                        "agent": _agent_reference(agent),
-                        "source_agent": _agent_reference(fact.source),
-                        "target_agent": _agent_reference(fact.agent),
-                    }
-                )
-                agent = fact.agent
-            case _:
-                pass
-    return items
-
-
-def _context(
-    context: RunContextWrapper[Any], serializer: ContextSerializer | None, *, strict: bool
-) -> dict[str, Any]:
-    value = context.context
-    kind = "none" if value is None else type(value).__name__
-    meta = {"original_type": kind, "serialized_via": "none", "requires_deserializer": False, "omitted": False}
-    stored: Any = None
-    if value is None:
-        pass
-    elif serializer is not None:
-        given = cast("object", serializer(value))
-        if not isinstance(given, Mapping):
-            raise UserError(f"context_serializer must return a mapping, got {type(given).__name__}")
-        stored = dict(cast("Mapping[str, Any]", given))
-        meta.update(serialized_via="context_serializer", requires_deserializer=True)
-    elif isinstance(value, Mapping):
-        stored = dict(cast("Mapping[str, Any]", value))
-        meta.update(original_type="mapping", serialized_via="mapping")
-    elif strict:
-        raise UserError(
-            f"The context, a {kind}, is not serializable: pass a context_serializer, or a mapping as context"
-        )
-    elif hasattr(value, "model_dump"):
-        logger.warning("The context, a %s, is dumped: pass a context_deserializer to get it back", kind)
-        stored = value.model_dump(mode="json")
-        meta.update(original_type="pydantic", serialized_via="model_dump", requires_deserializer=True)
-    else:
-        logger.warning("The context, a %s, is not serializable and is left out of the run state", kind)
-        meta.update(
-            original_type="custom", serialized_via="omitted", requires_deserializer=True, omitted=True
-        )
-    return {"usage": serialize_usage(context.usage), "approvals": {}, "context": stored, "context_meta": meta}
-
-
-def _shown(item: ToolApprovalItem) -> dict[str, Any]:
-    from agents.items import output_item_to_input
-
-    return {
-        "type": item.type,
-        "raw_item": output_item_to_input(item.raw_item),
-        "agent": {"name": item.agent.name},
-        "tool_name": item.tool_name,
-        "call_path": list(item.call_path),
     }
 
 
@@ -336,7 +254,9 @@ def _read_context(
     stored: object = context.get("context")
     needs = isinstance(meta, Mapping) and bool(cast("Mapping[str, Any]", meta).get("requires_deserializer"))
     if needs and deserializer is None and strict:
-        raise UserError("the run state's context needs a context_deserializer")
+        raise UserError(
+            "RunState context requires explicit restoration: provide context_deserializer or context_override"
+        )
     if deserializer is not None and isinstance(stored, Mapping):
         return deserializer(cast("Mapping[str, Any]", stored)), read_usage
     return stored, read_usage
