@@ -133,8 +133,14 @@ def _resume(environment: Environment, agent: Agent[Any], known: Resumption) -> t
 
     Raises:
         RunAlreadyResumed: the log is shared, and somebody else has resumed this state over it.
+        UserError: an agent of the run is not to be found; nothing was taken.
     """
     config = environment.config
+    environment.agents.learn(agent)
+    for moment in known.moments:
+        if not moment.path and isinstance(moment.fact, f.RunStarted | f.HandedOff):
+            # Whoever is missing is missed before the epoch is taken.
+            _ = environment.agents[moment.fact.agent]
     epoch = known.epoch + 1
     if config.epochs is not None and not config.epochs.claim(known.run_id, epoch):
         raise RunAlreadyResumed(known.run_id, epoch)
