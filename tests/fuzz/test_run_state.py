@@ -40,11 +40,12 @@ def places(value: Any) -> list[Place]:
     found: list[Place] = []
     waiting: list[Any] = [value]
     for container in waiting:
-        keys: Any = list(container) if isinstance(container, dict) else range(len(container))
+        keys: Any = list(container) if type(container) is dict else range(len(container))
         for key in keys:
             found.append((container, key))
-            if isinstance(container[key], dict | list):
-                waiting.append(container[key])
+            below: Any = container[key]
+            if type(below) in {dict, list}:
+                waiting.append(below)
     return found
 
 
@@ -52,9 +53,10 @@ def mutated(rng: random.Random, name: str) -> Any:
     """A state of the corpus with a few changes of any kind; most of them where the facts are."""
     payload: Any = copy.deepcopy(CORPUS[name])
     for _ in range(rng.choice((1, 1, 1, 2, 3, 6))):
-        part: Any = payload.get("headrace") if isinstance(payload, dict) else None
-        root = part if isinstance(part, dict) and rng.random() < 0.75 else payload
-        if not isinstance(root, dict | list) or not root:
+        part: Any = payload.get("headrace")
+        inside = type(part) is dict and rng.random() < 0.75
+        root: Any = part if inside else payload
+        if not root:
             break
         change(rng, *rng.choice(places(root)), places(CORPUS[rng.choice(list(CORPUS))]))
     return payload

@@ -17,15 +17,19 @@ def shape_fault(fact: f.Fact) -> str | None:
 
 
 def _is_object(value: object) -> bool:
-    return isinstance(value, dict)
+    if not isinstance(value, dict):
+        return False
+    # What items are looked up by: anything but a text could not be a key.
+    item = cast("dict[str, Any]", value)
+    return all(isinstance(item.get(name), str | None) for name in ("type", "id", "call_id"))
 
 
 def _is_output(value: object) -> bool:
-    return isinstance(value, dict) and isinstance(cast("dict[str, Any]", value).get("call_id"), str)
+    return _is_object(value) and cast("dict[str, Any]", value).get("call_id") is not None
 
 
 def _is_item(value: object) -> bool:
-    return isinstance(value, dict) and isinstance(cast("dict[str, Any]", value).get("type"), str)
+    return _is_object(value) and cast("dict[str, Any]", value).get("type") is not None
 
 
 def _all(holds: Callable[[object], bool], values: object) -> bool:
