@@ -249,6 +249,7 @@ def _one_life(lives: Lives, state: RunState[Any] | None) -> Run:
     given: Any = "go" if state is None else state
     config = RunConfig(tracing_disabled=True)
     runs: list[Run] = []
+    lives.result = lives.error = None
     if lives.choices.take(2):
         after = lives.choices.take(24)
         mode: f.CancelMode = "after_turn" if lives.choices.take(4) == 1 else "immediate"
