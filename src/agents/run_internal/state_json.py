@@ -117,9 +117,10 @@ _DECIDED = frozenset({CallPhase.ALLOWED, CallPhase.DENIED})
 
 def _raw_of(state: State, call: f.Call) -> f.Json:
     """A call as the model made it."""
-    raw = next((item for item in reversed(state.history) if item.get("call_id") == call.id), None)
-    if raw is not None:
-        return raw
+    # What callers put into the history need not be JSON objects.
+    for item in reversed(state.history):
+        if isinstance(item, dict) and cast("dict[str, Any]", item).get("call_id") == call.id:
+            return cast("f.Json", item)
     name = call.name.rpartition(".")[2]
     return {"type": "function_call", "call_id": call.id, "name": name, "arguments": call.arguments}
 
@@ -285,13 +286,9 @@ def approval_item(agent: Agent[Any], state: State, path: Path) -> ToolApprovalIt
     from openai.types.responses import ResponseFunctionToolCall
 
     call = state.calls[f.CallId(path[-1])].call
-    raw = next((item for item in reversed(state.history) if item.get("call_id") == call.id), None)
+    raw = _raw_of(state, call)
     name = call.name.rpartition(".")[2]
-    raw_item = (
-        ResponseFunctionToolCall(type="function_call", call_id=call.id, name=name, arguments=call.arguments)
-        if raw is None
-        else ResponseFunctionToolCall.model_construct(**raw)
-    )
+    raw_item = ResponseFunctionToolCall.model_construct(**raw)
     owner_name = str(state.agent).partition("#")[0]
     owner = next((each for each in reachable_agents(agent, tools=True) if each.name == owner_name), agent)
     item = ToolApprovalItem(owner, raw_item, tool_name=name)
