@@ -22,6 +22,7 @@ from .effects import (
     RunTool,
     TakeHandoff,
 )
+from .policy import max_turns_message
 from .state import CallPhase, CallState, Failure, Phase, State
 
 
@@ -208,7 +209,7 @@ def _decide_max_turns(state: State, start: f.RunStarted) -> Decision:
     guards = _pending_guards(state, "input")
     if guards:
         return Perform(guards)
-    message = f"Max turns ({start.max_turns}) exceeded"
+    message = max_turns_message(start.max_turns)
     return _decide_failure(Failure("max_turns", f.ErrorData("MaxTurnsExceeded", message)), state)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from . import facts as f
 from . import history as h
 from .effects import HookMoment, RunHook
+from .policy import max_turns_message
 from .state import (
     CALL_DECISIONS,
     CALL_FAILURES,
@@ -126,7 +127,7 @@ def _effect_failed(state: State, fact: f.EffectFailed) -> None:
 def _handler_declined(state: State, fact: f.HandlerDeclined) -> None:
     if state.failure is None:
         # Nothing was recorded for running out of turns: standing at the limit is a matter of the state.
-        message = f"Max turns ({state.start.max_turns if state.start else 0}) exceeded"
+        message = max_turns_message(None if state.start is None else state.start.max_turns)
         state.failure = Failure(fact.kind, f.ErrorData("MaxTurnsExceeded", message))
     state.failure.declined = True
 

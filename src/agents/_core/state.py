@@ -265,8 +265,3 @@ class State:
     def is_closed(self) -> bool:
         """Whether the run has ended, one way or another."""
         return self.phase in CLOSED
-
-    @property
-    def is_first_call(self) -> bool:
-        """Whether no model has answered in this run yet."""
-        return self.turn <= 1 and self.phase in {Phase.READY, Phase.MODEL}

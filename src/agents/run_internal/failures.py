@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents._core import facts as f
 from agents._core.effects import Effect, ProposeOutput
+from agents._core.policy import max_turns_message
 from agents.exceptions import (
     AgentsException,
     InputGuardrailTripwireTriggered,
@@ -83,7 +84,7 @@ def exception_of(run: Run) -> BaseException:
         error = _from_data(state.failure.error)
     else:
         limit = None if state.start is None else state.start.max_turns
-        error = MaxTurnsExceeded(f"Max turns ({limit}) exceeded")
+        error = MaxTurnsExceeded(max_turns_message(limit))
     if isinstance(error, FinalOutputInvalid):
         error = error.error
     if isinstance(error, AgentsException):

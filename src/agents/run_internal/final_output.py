@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from agents._core import facts as f
 from agents._core.effects import HandleFailure, ProposeOutput
+from agents._core.policy import max_turns_message
 from agents._lazy import lazy_module
 from agents.agent import ToolsToFinalOutputResult
 from agents.exceptions import MaxTurnsExceeded, ModelBehaviorError, ModelRefusalError, UserError
@@ -196,7 +197,7 @@ def _error_for(run: Run) -> Any:
     if failure is not None:
         return failure
     limit = None if run.state.start is None else run.state.start.max_turns
-    return MaxTurnsExceeded(f"Max turns ({limit}) exceeded")
+    return MaxTurnsExceeded(max_turns_message(limit))
 
 
 def _error_data(run: Run) -> RunErrorData:
