@@ -471,5 +471,8 @@ def _carried(payload: object) -> Carried:
 def _fold_paths(moments: list[Moment]) -> dict[Path, State]:
     states: dict[Path, State] = {}
     for moment in moments:
-        evolve(states.setdefault(moment.path, State()), moment.fact)
+        state = states.get(moment.path)
+        if state is None:
+            state = states[moment.path] = State()
+        evolve(state, moment.fact)
     return states

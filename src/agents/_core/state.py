@@ -20,6 +20,9 @@ from .effects import RunHook
 class Phase(Enum):
     """Where a run stands."""
 
+    # Members are compared by identity; the name's hash would be computed in Python, for every fact.
+    __hash__ = object.__hash__
+
     NEW = "new"
     READY = "ready"
     MODEL = "model"
@@ -33,6 +36,8 @@ class Phase(Enum):
 
 class CallPhase(Enum):
     """Where one call stands."""
+
+    __hash__ = object.__hash__
 
     PROPOSED = "proposed"
     ASKED = "asked"

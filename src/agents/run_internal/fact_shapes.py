@@ -10,18 +10,24 @@ from agents._core import facts as f
 
 def shape_fault(fact: f.Fact) -> str | None:
     """What of a fact's JSON is not as this runtime writes it; None where all is well."""
-    return next(
-        (f"{name} is not {kind}" for name, kind, holds in _SHAPES.get(type(fact), ()) if not holds(fact)),
-        None,
-    )
+    for name, kind, holds in _SHAPES.get(type(fact), ()):
+        if not holds(fact):
+            return f"{name} is not {kind}"
+    return None
+
+
+_TEXT_OR_NONE = (str, type(None))
 
 
 def _is_object(value: object) -> bool:
     if not isinstance(value, dict):
         return False
     # What items are looked up by: anything but a text could not be a key.
-    item = cast("dict[str, Any]", value)
-    return all(isinstance(item.get(name), str | None) for name in ("type", "id", "call_id"))
+    read = cast("dict[str, Any]", value).get
+    for name in ("type", "id", "call_id"):
+        if not isinstance(read(name), _TEXT_OR_NONE):
+            return False
+    return True
 
 
 def _is_output(value: object) -> bool:
