@@ -28,11 +28,14 @@ from .run_internal.decisions import covered, decided, now_ms, stated
 from .run_internal.environment import AgentBook, reachable_agents
 from .run_internal.restore import Moment
 from .run_internal.signing import sign, verify
+from .run_internal.state_agreement import disagreeing_key
+from .run_internal.state_facts import FORMAT, FactsPart, Unread
 from .run_internal.state_json import (
     CURRENT_SCHEMA_VERSION,
     SCHEMA_VERSION_SUMMARIES,
     SUPPORTED_SCHEMA_VERSIONS,
     approval_item,
+    detached,
     is_open,
     read_json,
     write_json,
@@ -99,7 +102,7 @@ class RunState(Generic[TContext]):
         assert start is not None, "a run records its start before anybody can hold it"
         state: RunState[Any] = cls(run.environment.agents[start.agent], run.log.run_id, moments, context)
         state._carried = Carried(
-            TraceState.from_trace(run.trace), run.environment.config.reasoning_item_id_policy
+            TraceState.from_trace(run.trace), run.environment.config.reasoning_item_id_policy, run.unread
         )
         for item in run.interruptions:
             state._items[item.call_path] = item
@@ -351,10 +354,19 @@ class RunState(Generic[TContext]):
         Raises:
             UserError: the context cannot be serialized, and `strict_context` is set.
         """
+        return detached(
+            self._payload(context_serializer, strict_context, include_tracing_api_key, signing_key)
+        )
+
+    def _payload(
+        self,
+        context_serializer: _state_json.ContextSerializer | None,
+        strict_context: bool,
+        include_tracing_api_key: bool,
+        signing_key: bytes | str | None,
+    ) -> dict[str, Any]:
         payload = write_json(
-            run_id=self._run_id,
-            moments=self._moments,
-            decisions=self._decisions,
+            part=FactsPart(self._run_id, self._moments, self._decisions, self._carried.unread),
             states=self._states,
             context=self._context,
             context_serializer=context_serializer,
@@ -376,12 +388,7 @@ class RunState(Generic[TContext]):
         signing_key: bytes | str | None = None,
     ) -> str:
         """The state as one line of JSON. Arguments as for `to_json`."""
-        payload = self.to_json(
-            context_serializer=context_serializer,
-            strict_context=strict_context,
-            include_tracing_api_key=include_tracing_api_key,
-            signing_key=signing_key,
-        )
+        payload = self._payload(context_serializer, strict_context, include_tracing_api_key, signing_key)
         return msgspec.json.encode(payload).decode()
 
     @staticmethod
@@ -411,7 +418,7 @@ class RunState(Generic[TContext]):
         if signing_key is not None:
             verify(state_json, signing_key)
         return RunState._read(
-            initial_agent, state_json, context_override, context_deserializer, strict=strict_context
+            initial_agent, detached(state_json), context_override, context_deserializer, strict=strict_context
         )
 
     @staticmethod
@@ -447,8 +454,10 @@ class RunState(Generic[TContext]):
         else:
             context = RunContextWrapper(given, Usage() if read.usage is None else read.usage)
         try:
-            state: RunState[Any] = cls(agent, read.run_id, read.moments, context, _carried(payload))
-            for path, fact in read.decisions:
+            part = read.part
+            carried = _carried(payload, part.unread)
+            state: RunState[Any] = cls(agent, part.run_id, part.moments, context, carried)
+            for path, fact in part.decisions:
                 state._add(path, fact)
         except (IllegalFact, KeyError) as error:
             raise UserError(f"the run state does not hold together: {error}") from error
@@ -457,15 +466,28 @@ class RunState(Generic[TContext]):
         used = () if root.start is None else (root.start.agent, root.agent)
         if not used or not {str(key).partition("#")[0] for key in used} <= names:
             raise UserError("Run state agent not found in agent map: resume with the agents of the first run")
+        state._check_agreement(cast("Mapping[str, Any]", payload), part.format)
         return state
 
+    def _check_agreement(self, payload: Mapping[str, Any], written: int) -> None:
+        # Other versions may show the same facts otherwise; states of other packages have no facts to agree with.
+        if _state_json.KEY not in payload or written != FORMAT:
+            return
+        key = disagreeing_key(payload, self._moments, self._states)
+        if key is not None:
+            raise UserError(
+                f"the run state contradicts itself: its {key!r} is not what its facts say. Change a state by its "
+                "methods (approve, reject, add_input), give a context as context_override, or leave the key out"
+            )
 
-def _carried(payload: object) -> Carried:
+
+def _carried(payload: object, unread: Unread) -> Carried:
     values = cast("Mapping[str, Any]", payload)
     trace, policy = values.get("trace"), values.get("reasoning_item_id_policy")
     if policy not in (None, "preserve", "omit"):
         raise UserError(f"the run state is damaged: reasoning_item_id_policy is {policy!r}")
-    return Carried(TraceState.from_json(trace) if isinstance(trace, Mapping) else None, policy)  # pyright: ignore[reportUnknownArgumentType]
+    read = TraceState.from_json(trace) if isinstance(trace, Mapping) else None  # pyright: ignore[reportUnknownArgumentType]
+    return Carried(read, policy, unread)
 
 
 def _fold_paths(moments: list[Moment]) -> dict[Path, State]:

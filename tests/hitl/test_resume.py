@@ -485,3 +485,15 @@ def test_a_stream_without_a_loop_takes_no_epoch(book: Book):
         Runner.run_streamed(agent, state, run_config=config)
     result = asyncio.run(Runner.run(agent, state, run_config=config))
     assert (result.final_output, book.done) == ("done", [("pay", 1)])
+
+
+async def test_records_of_earlier_segments_keep_their_times(book: Book):
+    agent = asks_for(calls(("pay", {"amount": 1})), text(), tools=[book.payer()])
+    first = Runner.run_streamed(agent, "Hi")
+    async for _ in first.stream_events():
+        pass
+    began = [(each.kind, each.at_ms) async for each in first.records() if each.kind != "model_delta"]
+    state = await travel(agent, first.to_state())
+    second = Runner.run_streamed(agent, approve_all(state))
+    again = [(each.kind, each.at_ms) async for each in second.records()]
+    assert again[: len(began)] == began

@@ -109,10 +109,13 @@ class RunLog:
 
     # --- writing
 
-    def append(self, fact: f.Fact, live: Any = None, path: Path = ()) -> Entry:
-        """Number a fact and keep it, with the live value that belongs to it."""
+    def append(self, fact: f.Fact, live: Any = None, path: Path = (), *, at: float | None = None) -> Entry:
+        """Number a fact and keep it, with the live value that belongs to it.
+
+        `at`, in seconds since the epoch, is when it happened, if that was not now.
+        """
         self._last_seq = seq = self._last_seq + 1
-        entry = Entry(seq, self._clock(), path, fact, live)
+        entry = Entry(seq, self._clock() if at is None else at, path, fact, live)
         self._entries.append(entry)
         if self._waiters:
             self._wake()

@@ -10,7 +10,7 @@ import asyncio
 import dataclasses
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from agents._core import facts as f
@@ -34,6 +34,7 @@ from .nesting import RunLink
 from .restore import Moment, restore
 from .run_loop import Run
 from .spans import RunSpans, start_trace
+from .state_facts import Unread
 from .view import LiveResumption, RunView
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Carried:
 
     trace: TraceState | None = None
     reasoning_item_id_policy: ReasoningItemIdPolicy | None = None
+    unread: Unread = field(default_factory=Unread)
+    """What a newer version wrote and this one passes over."""
 
 
 @dataclass(slots=True)
@@ -146,13 +149,15 @@ def _resume(environment: Environment, agent: Agent[Any], known: Resumption) -> t
         raise RunAlreadyResumed(known.run_id, epoch)
     log = RunLog(known.run_id, retention=config.log_retention)
     run = Run(environment, log, (), RunView("", agent))
+    run.unread = known.carried.unread
     policy = known.carried.reasoning_item_id_policy
     if config.reasoning_item_id_policy is None and policy is not None:
         environment.config = dataclasses.replace(config, reasoning_item_id_policy=policy)
     trace = _trace(run, config, known.carried.trace)
     own: list[Moment] = []
     for moment in known.moments:
-        log.append(moment.fact, moment.live, moment.path)
+        # States of other packages do not say when.
+        log.append(moment.fact, moment.live, moment.path, at=moment.at or None)
         (own if not moment.path else run.restored.setdefault(moment.path, [])).append(moment)
         run.count_rule(moment.fact)
     try:

@@ -24,10 +24,8 @@ def _is_object(value: object) -> bool:
         return False
     # What items are looked up by: anything but a text could not be a key.
     read = cast("dict[str, Any]", value).get
-    for name in ("type", "id", "call_id"):
-        if not isinstance(read(name), _TEXT_OR_NONE):
-            return False
-    return True
+    texts = (read("type"), read("id"), read("call_id"))
+    return all(isinstance(text, _TEXT_OR_NONE) for text in texts)
 
 
 def _is_output(value: object) -> bool:

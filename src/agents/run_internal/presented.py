@@ -1,4 +1,5 @@
-"""What the JSON of a run state shows beside its facts, for people and programs that look inside. Nothing reads it back.
+"""What the JSON of a run state shows beside its facts, for people and programs that look inside. Facts refer to
+the payloads that it shows; nothing else reads it back.
 
 Rule 1: linear in the number of facts. Rule 2: made of facts alone, but for the caller's context.
 """
@@ -64,18 +65,25 @@ def _shown_input(item: object) -> object:
 # --- items
 
 
-def presented_items(moments: Iterable[Moment]) -> list[dict[str, Any]]:
-    """The items of the outermost run, as they came."""
+def presented_items(moments: Iterable[Moment]) -> tuple[list[dict[str, Any]], dict[int, tuple[str, str]]]:
+    """The items of the outermost run, as they came; and which payloads of facts they, and the responses, show.
+
+    The latter by the number of the fact: its field, and the JSON pointer to what is shown of it.
+    """
     items: list[dict[str, Any]] = []
+    places: dict[int, tuple[str, str]] = {}
     raws: dict[str, f.Json] = {}
     agent: f.AgentKey = f.AgentKey("")
-    for moment in moments:
+    responses = 0
+    for number, moment in enumerate(moments):
         if moment.path:
             continue
         match moment.fact:
             case f.RunStarted() as fact:
                 agent = fact.agent
             case f.ModelResponded() as fact:
+                places[number] = ("output", f"/model_responses/{responses}/output")
+                responses += 1
                 items.extend(response_items(fact, agent))
                 raws.update({str(raw.get("call_id")): raw for raw in fact.output})
             case f.ApprovalRequested() as fact if fact.call in raws:
@@ -83,16 +91,18 @@ def presented_items(moments: Iterable[Moment]) -> list[dict[str, Any]]:
             case f.InputAdded() as fact:
                 items.extend(_item("input_item", raw, agent) for raw in fact.items)
             case f.ToolReturned() | f.ToolFailed() | f.CallAnswered() as fact if fact.output is not None:
+                places[number] = ("output", f"/generated_items/{len(items)}/raw_item")
                 shown = _item("tool_call_output_item", fact.output, agent)
                 items.append({**shown, "output": fact.output.get("output")})
             case f.HandedOff() as fact:
+                places[number] = ("output", f"/generated_items/{len(items)}/raw_item")
                 shown = _item("handoff_output_item", fact.output, agent)
                 source, target = agent_reference(fact.source), agent_reference(fact.agent)
                 items.append({**shown, "source_agent": source, "target_agent": target})
                 agent = fact.agent
             case _:
                 pass
-    return items
+    return items, places
 
 
 def response_items(fact: f.ModelResponded, agent: f.AgentKey) -> list[dict[str, Any]]:

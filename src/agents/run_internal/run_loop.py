@@ -68,6 +68,7 @@ class Run:
         "spans",
         "state",
         "trace",
+        "unread",
         "view",
     )
 
@@ -99,6 +100,9 @@ class Run:
             self.root.open_runs[path] = self
         self.restored: dict[Path, list[Moment]] = {}
         """What is known of nested runs that have not been taken up again, by path."""
+
+        self.unread: dict[int, dict[str, Any]] = {}
+        """What a newer version wrote into the state that this run resumes, and this one passes over."""
 
         self.rule_uses: Counter[str] = Counter()
         """How many calls each standing rule has decided, here and in nested runs."""

@@ -1,10 +1,9 @@
 """Run states as JSON: the facts under a key of our own, and beside them what programs look for.
 
-    {"$schemaVersion": "1.21", "current_turn": …, "current_agent": {"name": …}, …,
-     "headrace": {"format": 1, "run_id": …, "facts": [{"path": [], "kind": …, "at": …, "data": …}], "decisions": […]}}
+    {"$schemaVersion": "1.21", "current_turn": …, "current_agent": {"name": …}, …, "headrace": {"format": 2, …}}
 
-`$schemaVersion` names the public shape. `headrace.format` is the version of our part: additive fields are kept,
-a greater one than we know is refused with its number.
+`$schemaVersion` names the public shape; `headrace` is our part, see `state_facts`. What the public keys show has to
+agree with the facts (`state_agreement`): whoever edits one of them alone is told, not ignored.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ from agents.usage import Usage, deserialize_usage, serialize_usage
 
 from . import presented
 from .environment import reachable_agents
-from .fact_shapes import shape_fault
 from .foreign_state import read_foreign
 from .restore import Moment
+from .state_facts import UNREADABLE, FactsPart, read_facts, write_facts
 
 if TYPE_CHECKING:
     from agents.agent import Agent
@@ -41,7 +40,6 @@ SCHEMA_VERSION_SUMMARIES: dict[str, str] = {
     version: f"Public shape of run states, version {version}."
     for version in sorted(SUPPORTED_SCHEMA_VERSIONS)
 }
-FORMAT = 1
 KEY = "headrace"
 
 ContextSerializer: TypeAlias = presented.ContextSerializer
@@ -53,9 +51,7 @@ ContextDeserializer: TypeAlias = Callable[[Mapping[str, Any]], Any]
 
 def write_json(
     *,
-    run_id: str,
-    moments: list[Moment],
-    decisions: list[tuple[Path, f.Fact]],
+    part: FactsPart,
     states: dict[Path, State],
     context: RunContextWrapper[Any],
     context_serializer: ContextSerializer | None,
@@ -65,26 +61,23 @@ def write_json(
     root = states[()]
     start = root.start
     assert start is not None, "a state is of a run that was started"
-    interruptions = [
-        {**presented.question(_raw_of(state, call.call), state.agent), "call_path": [*path, call.call.id]}
-        for path, state in states.items()
-        if is_open(states, path)
-        for call in state.calls.values()
-        if call.phase is CallPhase.ASKED or (call.decision is not None and call.phase in _DECIDED)
-    ]
+    interruptions = shown_questions(states)
     no_usage = serialize_usage(Usage())
-    responses = presented.responses_by_agent(moments)
+    responses = presented.responses_by_agent(part.moments)
     shown_responses = [_response(response, no_usage) for response, _ in responses]
-    items = presented.presented_items(moments)
+    items, places = presented.presented_items(part.moments)
     shown_context = presented.presented_context(context, context_serializer, strict=strict_context)
-    approvals = presented.presented_decisions(decisions, states)
+    shown_input = presented.original_input(start.input)
+    if shown_input == start.input:
+        places[_start_of(part.moments)] = ("input", "/original_input")
+    approvals = presented.presented_decisions(part.decisions, states)
     if approvals:
         shown_context["function_tool_approvals"] = approvals
     return {
         "$schemaVersion": CURRENT_SCHEMA_VERSION,
         "current_turn": root.turn,
         "current_agent": presented.agent_reference(root.agent),
-        "original_input": presented.original_input(start.input),
+        "original_input": shown_input,
         "pending_input": list(root.pending_input),
         "model_responses": shown_responses,
         "context": shown_context,
@@ -102,13 +95,24 @@ def write_json(
         "last_processed_response": presented.last_processed(responses, interruptions)
         if interruptions and responses
         else None,
-        KEY: {
-            "format": FORMAT,
-            "run_id": run_id,
-            "facts": [_fact(moment.path, moment.fact, moment.at) for moment in moments],
-            "decisions": [_fact(path, fact, 0.0) for path, fact in decisions],
-        },
+        KEY: write_facts(part, places),
     }
+
+
+def shown_questions(states: Mapping[Path, State]) -> list[dict[str, Any]]:
+    """The calls that a run asks about, decided since or not, outermost first."""
+    return [
+        {**presented.question(_raw_of(state, call.call), state.agent), "call_path": [*path, call.call.id]}
+        for path, state in states.items()
+        if is_open(states, path)
+        for call in state.calls.values()
+        if call.phase is CallPhase.ASKED or (call.decision is not None and call.phase in _DECIDED)
+    ]
+
+
+def _start_of(moments: list[Moment]) -> int:
+    """The number of the fact that began the outermost run."""
+    return next(number for number, moment in enumerate(moments) if not moment.path)
 
 
 #: A decided call stays among the questions until it runs.
@@ -125,15 +129,6 @@ def _raw_of(state: State, call: f.Call) -> f.Json:
     return {"type": "function_call", "call_id": call.id, "name": name, "arguments": call.arguments}
 
 
-def _fact(path: Path, fact: f.Fact, at: float) -> dict[str, Any]:
-    return {
-        "path": list(path),
-        "kind": f.KINDS.by_type[type(fact)],
-        "at": at,
-        "data": msgspec.to_builtins(fact, str_keys=True),
-    }
-
-
 def _response(fact: f.ModelResponded, no_usage: dict[str, Any]) -> dict[str, Any]:
     return {
         "output": fact.output,
@@ -143,6 +138,23 @@ def _response(fact: f.ModelResponded, no_usage: dict[str, Any]) -> dict[str, Any
     }
 
 
+def detached(payload: dict[str, Any]) -> dict[str, Any]:
+    """The payload with nothing in it that somebody else holds, the caller's context aside.
+
+    Raises:
+        UserError: it is not an object, or holds what JSON cannot.
+    """
+    if not isinstance(cast("object", payload), Mapping):
+        raise UserError(f"a run state is a JSON object, got {type(payload).__name__}")
+    try:
+        return {
+            key: value if key == "context" else msgspec.to_builtins(value, str_keys=True)
+            for key, value in payload.items()
+        }
+    except UNREADABLE as error:
+        raise UserError(f"the run state is damaged: {error}") from None
+
+
 # --- reading
 
 
@@ -150,29 +162,9 @@ def _response(fact: f.ModelResponded, no_usage: dict[str, Any]) -> dict[str, Any
 class ReadState:
     """What a payload holds."""
 
-    run_id: str
-    moments: list[Moment]
-    decisions: list[tuple[Path, f.Fact]]
+    part: FactsPart
     context: Any
     usage: Usage | None
-
-
-class _Fact(msgspec.Struct, forbid_unknown_fields=False):
-    kind: str
-    data: dict[str, Any]
-    path: tuple[str, ...] = ()
-    at: float = 0.0
-
-
-class _Part(msgspec.Struct, forbid_unknown_fields=False):
-    format: int
-    run_id: str
-    facts: list[_Fact]
-    decisions: list[_Fact] = []
-
-
-# Texts that no encoding has, numbers that no field has, nesting without end.
-_UNREADABLE = (msgspec.ValidationError, TypeError, UnicodeError, OverflowError, RecursionError)
 
 
 def read_json(
@@ -190,15 +182,13 @@ def read_json(
     if KEY not in state:
         foreign = read_foreign(state)
         moments = [Moment(path, fact) for path, fact in foreign.facts]
-        context, usage = _read_context(state.get("context"), context_deserializer, strict=strict_context)
-        return ReadState(foreign.run_id, moments, foreign.decisions, context, usage)
-    part = _part(state[KEY])
-    moments = [Moment(fact.path, _decode(fact), None, fact.at) for fact in part.facts]
-    decisions = [(fact.path, _decode(fact)) for fact in part.decisions]
-    if not moments or not any(not moment.path for moment in moments):
+        part = FactsPart(foreign.run_id, moments, foreign.decisions)
+    else:
+        part = read_facts(state[KEY], state)
+    if not any(not moment.path for moment in part.moments):
         raise UserError("the run state holds no facts of a run")
     context, usage = _read_context(state.get("context"), context_deserializer, strict=strict_context)
-    return ReadState(part.run_id, moments, decisions, context, usage)
+    return ReadState(part, context, usage)
 
 
 def _check_version(version: object) -> None:
@@ -207,35 +197,6 @@ def _check_version(version: object) -> None:
     if not isinstance(version, str) or version not in SUPPORTED_SCHEMA_VERSIONS:
         known = ", ".join(sorted(SUPPORTED_SCHEMA_VERSIONS, key=lambda each: int(each.partition(".")[2])))
         raise UserError(f"Run state schema version is not supported: {version!r}. Supported are {known}")
-
-
-def _part(value: object) -> _Part:
-    if isinstance(value, Mapping):
-        written = cast("Mapping[str, Any]", value).get("format")
-        if isinstance(written, int) and written > FORMAT:
-            raise UserError(
-                f"the run state has format {written}, this version reads up to {FORMAT}: upgrade headrace to resume it"
-            )
-    try:
-        return msgspec.convert(value, _Part)
-    except _UNREADABLE as error:
-        raise UserError(f"the run state is damaged: {error}") from None
-
-
-def _decode(fact: _Fact) -> f.Fact:
-    fact_type = f.KINDS.by_kind.get(fact.kind)
-    if fact_type is None or fact_type in f.EPHEMERAL:
-        raise UserError(
-            f"the run state holds a fact of unknown kind {fact.kind!r}: upgrade headrace to resume it"
-        )
-    try:
-        decoded: f.Fact = msgspec.convert(fact.data, fact_type)
-    except _UNREADABLE as error:
-        raise UserError(f"the run state is damaged: a {fact.kind} that is none: {error}") from None
-    fault = shape_fault(decoded)
-    if fault is not None:
-        raise UserError(f"the run state is damaged: a {fact.kind} whose {fault}")
-    return decoded
 
 
 def _read_context(
