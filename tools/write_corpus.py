@@ -19,7 +19,7 @@ from agents import Agent, RunConfig, Runner, RunState  # noqa: E402
 from agents.approvals import Approve, Reject, Supply  # noqa: E402
 from corpus.program import AGENTS, Office  # noqa: E402 (found only now)
 
-FORMAT = 1
+FORMAT = 2
 CONFIG = RunConfig(tracing_disabled=True)
 SOME_TIME = 1_760_000_000
 

@@ -28,7 +28,7 @@ from .stream_events import AgentUpdatedStreamEvent
 from .strict_schema import ensure_strict_json_schema
 from .tool.failures import set_function_tool_failure_error_function
 from .tool.function import FunctionTool
-from .tool.invoker import with_function_tool_failure_error_handler
+from .tool.invoker import ToolInvoker
 from .tool.origin import ToolOrigin, ToolOriginType
 from .tool_context import ToolContext
 
@@ -85,7 +85,7 @@ def agent_as_tool(
         else build_structured_input_schema_info(schema, include_json_schema=include_input_schema)
     )
 
-    async def invoke(context: ToolContext[Any], arguments: str) -> Any:
+    async def invoke(context: ToolContext[Any], arguments: str, _tool_name: str, /) -> Any:
         params = _read(adapter, arguments, context.tool_name)
         nested = _nested_context(context, agent, params, options)
         given = await resolve_agent_tool_input(
@@ -102,7 +102,11 @@ def agent_as_tool(
         name=name,
         description=description,
         params_json_schema=schema,
-        on_invoke_tool=with_function_tool_failure_error_handler(invoke, _ignore_handled_error),
+        on_invoke_tool=ToolInvoker(
+            invoke,
+            prepare=lambda arguments: _prepared(adapter, arguments),
+            on_handled_error=_ignore_handled_error,
+        ),
         strict_json_schema=True,
         is_enabled=is_enabled,
         needs_approval=needs_approval,
@@ -110,7 +114,7 @@ def agent_as_tool(
         on_in_doubt="retry",
     )
     origin = ToolOrigin(ToolOriginType.AGENT_AS_TOOL, agent_name=agent.name, agent_tool_name=name)
-    tool.traits = replace(tool.traits, origin=origin, agent=agent)
+    tool.traits = replace(tool.traits, origin=origin, agent=agent, agent_run_config=options.run_config)
     return set_function_tool_failure_error_function(tool, failure_error_function)
 
 
@@ -132,11 +136,14 @@ def _read(adapter: Any, arguments: str, tool_name: str) -> Any:
         ModelBehaviorError: they are not what the tool's schema asks for.
     """
     try:
-        value = adapter.validate_json(arguments or "{}")
+        return _prepared(adapter, arguments)
     except ValueError as error:
         reason = "" if _is_object(arguments) else ": expected a JSON object"
         raise ModelBehaviorError(f"Invalid JSON input for tool {tool_name}{reason}") from error
-    return json.loads(adapter.dump_json(value))
+
+
+def _prepared(adapter: Any, arguments: str) -> Any:
+    return json.loads(adapter.dump_json(adapter.validate_json(arguments or "{}")))
 
 
 def _is_object(arguments: str) -> bool:

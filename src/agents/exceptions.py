@@ -6,6 +6,7 @@
     ├── ModelRefusalError                   the model declined to give the structured output asked for
     ├── ModelTimeoutError                   the model call took longer than its settings allow
     ├── MaxTurnsExceeded                    the run needed more model calls than `max_turns`
+    ├── ToolInDoubt                         a tool was running when its process ended, and must not be run again
     ├── ToolTimeoutError                    a tool whose time-outs are errors took too long
     ├── MCPToolCancellationError            an MCP server cancelled a tool call
     ├── InputGuardrailTripwireTriggered     a guardrail refused the input
@@ -141,6 +142,21 @@ class ToolTimeoutError(AgentsException):
         self.tool_name = tool_name
         self.timeout_seconds = timeout_seconds
         super().__init__(f"Tool '{tool_name}' timed out after {timeout_seconds:g} seconds.")
+
+
+class ToolInDoubt(AgentsException):
+    """A tool with `on_in_doubt="fail"` was running when its process ended: nobody knows whether the call took effect.
+
+    Find out before you begin anew. With `on_in_doubt="ask"` the run pauses instead, and somebody decides.
+    """
+
+    tool_name: str
+    call_id: str
+
+    def __init__(self, message: str, *, tool_name: str, call_id: str) -> None:
+        self.tool_name = tool_name
+        self.call_id = call_id
+        super().__init__(message)
 
 
 class MCPToolCancellationError(AgentsException):

@@ -149,6 +149,15 @@ class FuncSchema:
             "BaseModel", self.params_pydantic_model.__pydantic_validator__.validate_json(text or b"{}")
         )
 
+    def prepared(self, text: str | bytes) -> dict[str, Any]:
+        """The arguments that the function would be called with, as JSON-shaped data.
+
+        Raises:
+            pydantic.ValidationError: as `validate_json`.
+            ValueError: the types made something of them that JSON cannot hold.
+        """
+        return self.validate_json(text).model_dump(mode="json", warnings=False)
+
     def to_call_args(self, data: BaseModel) -> tuple[list[Any], dict[str, Any]]:
         """Positional and keyword arguments of the call, the context left out.
 

@@ -17,6 +17,7 @@ from ._lazy import lazy_module
 from .approvals import Approve, Decision, Reject, RuleScope
 from .exceptions import UserError
 from .items import ItemHelpers
+from .items.run_items import is_sent
 from .log import LogStatistics, Record
 from .run_internal.decisions import ApprovalDesk
 from .run_internal.model_input import without_reasoning_id
@@ -128,7 +129,7 @@ class RunResultBase(abc.ABC):
             history = self._model_history()
             return [without_reasoning_id(item) for item in history] if omits_ids else list(history)
         given: list[Any] = ItemHelpers.input_to_new_input_list(self.input)
-        made = [item.to_input_item() for item in self.new_items if _is_sent(item)]
+        made = [item.to_input_item() for item in self.new_items if is_sent(item)]
         return [*given, *(map(without_reasoning_id, made) if omits_ids else made)]
 
     def release_agents(self, *, release_new_items: bool = True) -> None:
@@ -136,13 +137,6 @@ class RunResultBase(abc.ABC):
         if release_new_items:
             for item in self.new_items:
                 item.release_agent()
-
-
-def _is_sent(item: _items.RunItem) -> bool:
-    """Whether a model is ever sent this item: neither a question to a person nor a text that was cut short."""
-    if item.type == "message_output_item":
-        return getattr(item.raw_item, "status", None) != "incomplete"
-    return item.type != "tool_approval_item"
 
 
 @dataclass

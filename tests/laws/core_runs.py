@@ -103,7 +103,7 @@ class Core:
                     self._go_on(decision.calls)
 
     def _resume(self) -> None:
-        self._commit(f.RunResumed(self.state.epoch + 1))
+        self._commit(f.RunResumed(self.state.epoch + 1, None, self.plan.tools_at_once))
 
     def _go_on(self, waiting: tuple[f.CallId, ...]) -> None:
         """Decide about what waits; what waits for others below is taken up again by resuming."""
@@ -150,6 +150,8 @@ class Core:
             case e.CheckApproval():
                 waived = plan_of(self.plan, effect.call.id).question == "waived"
                 yield f.ApprovalWaived(effect.call.id) if waived else f.ApprovalRequested(effect.call.id)
+            case e.ConfirmDecision():
+                yield f.ToolClaimed(effect.call.id, effect.call.name)
             case e.RunTool():
                 yield from self._tool(effect.call)
             case e.AnswerCall():

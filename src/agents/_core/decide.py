@@ -15,6 +15,7 @@ from .effects import (
     CallModel,
     CheckApproval,
     CheckGuardrail,
+    ConfirmDecision,
     Effect,
     HandleFailure,
     ProposeOutput,
@@ -85,7 +86,7 @@ def decide(state: State) -> Decision:
         case Phase.MODEL:
             return _decide_model(state, start)
         case Phase.CALLS:
-            return _decide_calls(state, start)
+            return _decide_calls(state)
         case Phase.FINISHING:
             return _decide_finish(state)
         case _:
@@ -121,14 +122,14 @@ def _decide_model(state: State, start: f.RunStarted) -> Decision:
     if not state.calls:
         return Perform((*parallel, model))
     ready = [call for call in state.calls.values() if call.call.read_only]
-    claim = _next_claim(ready, start)
-    if claim is not None and start.start_tools_early:
-        return Record(claim)
+    claimable = _next_claim(ready, state)
+    if claimable is not None and start.start_tools_early:
+        return _claim(state, claimable)
     running = tuple(_run_tool(state, call) for call in ready if call.phase is CallPhase.CLAIMED)
     return Perform((*parallel, model, *running, *_tool_hooks(state)))
 
 
-def _decide_calls(state: State, start: f.RunStarted) -> Decision:
+def _decide_calls(state: State) -> Decision:
     llm_end = next((hook for hook in state.hooks.values() if hook.moment == "llm_end"), None)
     if llm_end is not None:
         return Perform((*_pending_guards(state, "input"), llm_end))
@@ -144,9 +145,9 @@ def _decide_calls(state: State, start: f.RunStarted) -> Decision:
     doubtful = next((call for call in tools if call.phase is CallPhase.IN_DOUBT), None)
     if doubtful is not None:
         return Record(_settle_doubt(doubtful.call))
-    claim = _next_claim(tools, start)
-    if claim is not None:
-        return Record(claim)
+    claimable = _next_claim(tools, state)
+    if claimable is not None:
+        return _claim(state, claimable)
     effects: list[Effect] = [*_pending_guards(state, "input"), *_tool_hooks(state)]
     asked: list[f.CallId] = []
     for call in tools:
@@ -238,15 +239,22 @@ def _tool_hooks(state: State) -> tuple[RunHook, ...]:
     return tuple(hook for hook in state.hooks.values() if hook.moment == "tool_end")
 
 
-def _next_claim(calls: list[CallState], start: f.RunStarted) -> f.ToolClaimed | None:
+def _next_claim(calls: list[CallState], state: State) -> CallState | None:
     """The next tool to claim, in call order, while fewer than the limit are running."""
-    limit = start.max_concurrent_tools
+    limit = state.max_concurrent_tools
     if limit is not None and sum(call.phase is CallPhase.CLAIMED for call in calls) >= limit:
         return None
     for call in calls:
         if call.phase is CallPhase.ALLOWED and call.call.kind == "function":
-            return f.ToolClaimed(call.call.id, call.call.name)
+            return call
     return None
+
+
+def _claim(state: State, call: CallState) -> Decision:
+    """Claim a call; where its approval holds for a time only, somebody with a clock has to."""
+    if call.decision is not None and call.decision.expires_at_ms is not None:
+        return Perform((ConfirmDecision(f"t{state.turn}/confirm/{call.call.id}", call.call),))
+    return Record(f.ToolClaimed(call.call.id, call.call.name))
 
 
 def _settle_doubt(call: f.Call) -> f.Fact:

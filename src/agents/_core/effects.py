@@ -48,6 +48,14 @@ class CheckApproval:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmDecision:
+    """Claim a call whose approval holds for a time only; ask anew when that time is over."""
+
+    id: str
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
 class RunTool:
     """Run a claimed tool."""
 
@@ -94,6 +102,7 @@ Effect: TypeAlias = (
     | CheckGuardrail
     | CallModel
     | CheckApproval
+    | ConfirmDecision
     | RunTool
     | AnswerCall
     | TakeHandoff

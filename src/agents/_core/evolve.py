@@ -74,6 +74,7 @@ def _run_started(state: State, fact: f.RunStarted) -> None:
     state.start = fact
     state.agent = fact.agent
     state.handlers = fact.handlers
+    state.max_concurrent_tools = fact.max_concurrent_tools
     state.previous_response_id = fact.previous_response_id
     state.history.extend(h.input_items(fact.input))
     state.guards = {guard.id: guard for guard in fact.guards}
@@ -87,6 +88,7 @@ def _run_resumed(state: State, fact: f.RunResumed) -> None:
     state.epoch = fact.epoch
     if fact.handlers is not None:
         state.handlers = fact.handlers
+    state.max_concurrent_tools = fact.max_concurrent_tools
     _reopen(state)
     if state.phase is Phase.MODEL:
         _void_response(state)
@@ -282,10 +284,16 @@ def _moved(
 
 def _call_moved(
     state: State,
-    fact: f.ApprovalRequested | f.ApprovalWaived | f.ToolClaimed | f.ToolPaused | f.ToolGuardrailChecked,
+    fact: f.ApprovalWaived | f.ToolClaimed | f.ToolPaused | f.ToolGuardrailChecked,
 ) -> None:
     call, to = _moved(state, fact.call, fact)
     call.phase = to
+
+
+def _approval_requested(state: State, fact: f.ApprovalRequested) -> None:
+    call, to = _moved(state, fact.call, fact)
+    call.phase = to
+    call.asked_schema = fact.schema
 
 
 def _approval_decided(state: State, fact: f.ApprovalDecided) -> None:
@@ -383,7 +391,7 @@ _FOLDS: Mapping[type, Callable[[State, Any], None]] = MappingProxyType(
         f.ModelInterrupted: _model_interrupted,
         f.OutputProposed: _output_proposed,
         f.OutputDeferred: _output_deferred,
-        f.ApprovalRequested: _call_moved,
+        f.ApprovalRequested: _approval_requested,
         f.ApprovalWaived: _call_moved,
         f.ApprovalDecided: _approval_decided,
         f.ToolClaimed: _call_moved,

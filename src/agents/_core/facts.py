@@ -66,6 +66,8 @@ class Call:
 
     read_only: bool = False
     on_in_doubt: InDoubt = "ask"
+    schema: str = ""
+    """The fingerprint of the schema of arguments that the model was shown; empty where there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,9 @@ class RunResumed:
     epoch: int
     handlers: tuple[FailureKind, ...] | None = None
     """The error handlers of the caller who resumed it, in the place of the earlier ones; None keeps those."""
+
+    max_concurrent_tools: int | None = None
+    """The limit of the caller who resumed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,8 +268,6 @@ class ModelResponded:
     tools_may_end: bool = False
     """Whether the outputs of this turn's tools may be the final output."""
 
-    tool_choice_used: bool = False
-
 
 @dataclass(frozen=True, slots=True)
 class ModelInterrupted:
@@ -302,6 +305,8 @@ class ApprovalRequested:
     """A call waits for a decision from outside."""
 
     call: CallId
+    schema: str = ""
+    """The fingerprint of the schema that the arguments are judged by, where it is not that of the call."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,9 @@ CALL_MOVES: Mapping[type, Mapping[CallPhase, CallPhase]] = MappingProxyType(
         f.ApprovalRequested: {
             CallPhase.PROPOSED: CallPhase.ASKED,
             CallPhase.IN_DOUBT: CallPhase.ASKED,
+            # A decision that does not hold any more.
+            CallPhase.ALLOWED: CallPhase.ASKED,
+            CallPhase.DENIED: CallPhase.ASKED,
         },
         f.ApprovalWaived: {CallPhase.PROPOSED: CallPhase.ALLOWED},
         f.ToolClaimed: {CallPhase.ALLOWED: CallPhase.CLAIMED, CallPhase.IN_DOUBT: CallPhase.CLAIMED},
@@ -197,6 +200,14 @@ class CallState:
     decision: f.ApprovalDecided | None = None
     """The latest decision about the call."""
 
+    asked_schema: str = ""
+    """The schema by which somebody was asked, where it was another than the model's."""
+
+    @property
+    def schema(self) -> str:
+        """The fingerprint of the schema by which the arguments have been judged."""
+        return self.asked_schema or self.call.schema
+
     @property
     def arguments(self) -> str:
         """What the tool runs with: the model's arguments, or those that somebody put in their place."""
@@ -228,6 +239,7 @@ class State:
     attempt: int = 0
     epoch: int = 0
     handlers: tuple[f.FailureKind, ...] = ()
+    max_concurrent_tools: int | None = None
     cancel: f.CancelMode | None = None
     history: list[f.Json] = field(default_factory=list[f.Json])
     pending_input: list[f.Json] = field(default_factory=list[f.Json])

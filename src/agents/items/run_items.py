@@ -369,3 +369,10 @@ RunItem: TypeAlias = (
     | ToolApprovalItem
 )
 """Any item of a run."""
+
+
+def is_sent(item: RunItem) -> bool:
+    """Whether a model is ever sent this item: neither a question to a person nor a text that was cut short."""
+    if item.type == "message_output_item":
+        return getattr(item.raw_item, "status", None) != "incomplete"
+    return item.type != "tool_approval_item"

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from agents._core import facts as f
 from agents._core import history
-from agents._core.effects import AnswerCall, CheckApproval
+from agents._core.effects import AnswerCall, CheckApproval, ConfirmDecision
 from agents.exceptions import ModelBehaviorError
 from agents.items import ToolApprovalItem, ToolCallOutputItem
 from agents.run_config import ToolErrorFormatterArgs
 from agents.tool import get_function_tool_origin
 from agents.tool.function import approval_rule
+from agents.tool.preparation import are_taken_as_they_are
 
 from .decisions import covers, now_ms, plain_arguments
 from .tools import raw_call
@@ -46,14 +47,30 @@ async def check_approval(run: Run, effect: CheckApproval) -> None:
     needed: Any = asks
     if callable(asks):
         arguments = plain_arguments(call.arguments)
-        # Arguments that are no plain JSON object are for a person to judge.
-        needed = True if arguments is None else asks(environment.context, arguments, call.id)
+        # Arguments that are no plain JSON object, or that the tool would take otherwise, are for a person to judge.
+        if arguments is None or not are_taken_as_they_are(tool, call.arguments, arguments):
+            needed = True
+        else:
+            needed = asks(environment.context, arguments, call.id)
         if inspect.isawaitable(needed):
             needed = await needed
     if needed:
         run.record(f.ApprovalRequested(call.id), approval_item(run, call))
     else:
         run.record(f.ApprovalWaived(call.id))
+
+
+def confirm_decision(run: Run, effect: ConfirmDecision) -> None:
+    """Claim an approved call while the approval holds, else ask anew."""
+    call = effect.call
+    if _has_expired(run.state.calls[call.id].decision):
+        run.record(f.ApprovalRequested(call.id), approval_item(run, call))
+    else:
+        run.record(f.ToolClaimed(call.id, call.name))
+
+
+def _has_expired(decision: f.ApprovalDecided | None) -> bool:
+    return decision is not None and decision.expires_at_ms is not None and decision.expires_at_ms < now_ms()
 
 
 def approval_item(run: Run, call: f.Call) -> ToolApprovalItem:
@@ -102,6 +119,9 @@ async def answer_call(run: Run, effect: AnswerCall) -> None:
     environment = run.environment
     agent = environment.agents[run.state.agent]
     decision = run.state.calls[call.id].decision
+    if effect.reason in ("rejected", "supplied") and _has_expired(decision):
+        run.record(f.ApprovalRequested(call.id), approval_item(run, call))
+        return
     match effect.reason:
         case "unknown_tool":
             if environment.config.tool_not_found_behavior == "raise_error":

@@ -96,7 +96,6 @@ def begin(
     chained = options.get("previous_response_id") is not None or bool(
         options.get("auto_previous_response_id")
     )
-    execution = config.tool_execution
     start = f.RunStarted(
         agent=environment.agents.key_of(agent),
         input=given if isinstance(given, str) else ItemHelpers.input_to_new_input_list(given),
@@ -104,7 +103,7 @@ def begin(
         guards=guardrails.input_guards(environment, agent),
         start_hook=hooks.anybody_listens(environment, agent, "on_agent_start", "on_start"),
         handlers=_handlers(environment),
-        max_concurrent_tools=None if execution is None else execution.max_function_tool_concurrency,
+        max_concurrent_tools=_tool_limit(config),
         start_tools_early=config.start_read_only_tools_early,
         server_managed=is_managed,
         chained=chained,
@@ -113,6 +112,10 @@ def begin(
     )
     run.record(start, agent)
     return run, trace
+
+
+def _tool_limit(config: RunConfig) -> int | None:
+    return None if config.tool_execution is None else config.tool_execution.max_function_tool_concurrency
 
 
 def _handlers(environment: Environment) -> tuple[f.FailureKind, ...]:
@@ -193,7 +196,9 @@ def _take_over(run: Run, agent: Agent[Any], moments: list[Moment]) -> None:
     if not run.state.is_closed or run.state.stopped_in is not None:
         run.first_seq = run.log.last_seq + 1
         live = LiveResumption(run.view.agent, run.state.phase is Phase.MODEL)
-        run.record(f.RunResumed(run.state.epoch + 1, _handlers(run.environment)), live)
+        environment = run.environment
+        epoch, limit = run.state.epoch + 1, _tool_limit(environment.config)
+        run.record(f.RunResumed(epoch, _handlers(environment), limit), live)
 
 
 def _environment(options: dict[str, Any], *, is_streamed: bool) -> Environment:

@@ -142,7 +142,9 @@ class ApprovalDesk:
     def status(self, call_id: str) -> bool | None:
         """Whether a call was approved; None when it is not known or not decided."""
         call = self._call(call_id)
-        return None if call is None or call.decision is None else call.decision.approved
+        if call is None or call.decision is None or call.phase is CallPhase.ASKED:
+            return None
+        return call.decision.approved
 
     def rejection_message(self, call_id: str) -> str | None:
         """What the model is told of a rejected call, where somebody said so."""

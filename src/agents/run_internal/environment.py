@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from agents._core import facts as f
 from agents.exceptions import UserError
 from agents.handoffs import Handoff, handoff
+from agents.tool.preparation import schema_fingerprint
 
 if TYPE_CHECKING:
     from agents._ports.model import Model, ModelProvider
@@ -112,6 +113,14 @@ class Toolset:
     handoffs: list[Handoff[Any, Any]]
     tools_by_name: dict[str, Tool]
     handoffs_by_name: dict[str, Handoff[Any, Any]]
+    _fingerprints: dict[int, str] = field(default_factory=dict[int, str])
+
+    def fingerprint_of(self, tool: Tool) -> str:
+        """The fingerprint of the schema that the model was shown for a tool of these; made once."""
+        found = self._fingerprints.get(id(tool))
+        if found is None:
+            found = self._fingerprints[id(tool)] = schema_fingerprint(tool)
+        return found
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from agents._core import facts as f
 from agents._core.effects import Effect, ProposeOutput
 from agents._core.policy import max_turns_message
+from agents._core.state import CallPhase
 from agents.exceptions import (
     AgentsException,
     InputGuardrailTripwireTriggered,
@@ -14,6 +15,7 @@ from agents.exceptions import (
     ModelRefusalError,
     OutputGuardrailTripwireTriggered,
     RunErrorDetails,
+    ToolInDoubt,
     ToolInputGuardrailTripwireTriggered,
     ToolOutputGuardrailTripwireTriggered,
 )
@@ -81,7 +83,7 @@ def exception_of(run: Run) -> BaseException:
         error = view.failure
     elif state.failure is not None:
         # Known from the log alone, or never raised by anybody: running out of turns is where a run stands.
-        error = _from_data(state.failure.error)
+        error = _from_data(run, state.failure.error)
     else:
         limit = None if state.start is None else state.start.max_turns
         error = MaxTurnsExceeded(max_turns_message(limit))
@@ -92,9 +94,13 @@ def exception_of(run: Run) -> BaseException:
     return error
 
 
-def _from_data(data: f.ErrorData) -> AgentsException:
+def _from_data(run: Run, data: f.ErrorData) -> AgentsException:
     if data.type == "MaxTurnsExceeded":
         return MaxTurnsExceeded(data.message)
+    if data.type == "ToolInDoubt":
+        calls = run.state.calls.values()
+        call = next(call.call for call in calls if call.phase is CallPhase.FAILED)
+        return ToolInDoubt(data.message, tool_name=call.name, call_id=call.id)
     return AgentsException(f"{data.type}: {data.message}")
 
 

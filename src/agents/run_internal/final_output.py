@@ -20,7 +20,7 @@ from agents.items import (
     ToolCallItem,
     output_item_to_input,
 )
-from agents.items.run_items import raw_field
+from agents.items.run_items import is_sent, raw_field
 from agents.run_error_handlers import RunErrorData, RunErrorHandlerInput, RunErrorHandlerResult
 from agents.tool import FunctionTool, FunctionToolResult
 
@@ -202,7 +202,7 @@ def _error_for(run: Run) -> Any:
 
 def _error_data(run: Run) -> RunErrorData:
     view = run.view
-    output: list[Any] = [item.to_input_item() for item in view.new_items]
+    output: list[Any] = [item.to_input_item() for item in view.new_items if is_sent(item)]
     return RunErrorData(
         input=view.input if isinstance(view.input, str) else list(view.input),
         new_items=view.new_items,

@@ -12,6 +12,7 @@ from agents.agent import Agent
 from agents.exceptions import ModelBehaviorError, UserError
 from agents.handoffs import HandoffInputData, nest_handoff_history
 from agents.items import HandoffOutputItem, ItemHelpers
+from agents.items.run_items import is_sent
 
 from . import guardrails, hooks
 from .environment import logger
@@ -117,7 +118,6 @@ def _model_history(data: HandoffInputData) -> list[f.Json]:
     visible = data.new_items if data.input_items is None else data.input_items
     given = data.input_history
     items: list[Any] = history.input_items(given if isinstance(given, str) else list(given))
-    items.extend(item.to_input_item() for item in data.pre_handoff_items)
-    items.extend(item.to_input_item() for item in visible)
+    items.extend(item.to_input_item() for item in (*data.pre_handoff_items, *visible) if is_sent(item))
     # As plain JSON: a filter may have put in objects, and keeps what it made.
     return ItemHelpers.input_to_new_input_list(items)

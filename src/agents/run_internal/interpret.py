@@ -165,4 +165,5 @@ def read_call(toolset: Toolset, raw: Any) -> f.Call:
         needs_approval=tool.needs_approval is not False,
         read_only=tool.side_effects == "none",
         on_in_doubt=in_doubt_policy(tool.side_effects, tool.on_in_doubt),
+        schema=toolset.fingerprint_of(tool),
     )

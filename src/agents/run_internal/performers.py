@@ -12,7 +12,7 @@ from typing import Any
 
 from agents._core import effects as e
 
-from .approvals import answer_call, check_approval
+from .approvals import answer_call, check_approval, confirm_decision
 from .final_output import handle_failure, propose_output
 from .guardrails import check_guardrail
 from .handoff import take_handoff
@@ -26,6 +26,7 @@ PERFORMERS: Mapping[type, Callable[[Any, Any], Any]] = MappingProxyType(
         e.CheckGuardrail: check_guardrail,
         e.CallModel: call_model,
         e.CheckApproval: check_approval,
+        e.ConfirmDecision: confirm_decision,
         e.RunTool: run_tool,
         e.AnswerCall: answer_call,
         e.TakeHandoff: take_handoff,

@@ -2,49 +2,111 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from agents._core import facts as f
 from agents._core.effects import AnswerCall
-from agents._core.state import CallPhase, CallState
+from agents._core.evolve import fold
+from agents._core.state import CallPhase, CallState, State
 from agents.exceptions import ModelBehaviorError
+from agents.run_config import coerce_run_config
 from agents.tool import FunctionTool
+from agents.tool.preparation import still_fit
 
 from . import approvals
+from .environment import AgentBook, Environment
 
 if TYPE_CHECKING:
+    from agents.agent import Agent
+    from agents.log import Path
+
     from .environment import Toolset
     from .run_loop import Run
 
 
 async def find(run: Run) -> None:
-    """Make sure that everything that the calls of the turn are about to need is there.
+    """Make sure that everything that the calls of the turn are about to need is there, in nested runs too.
 
-    Calls that are denied, or that nobody has decided about, need nothing yet.
+    Calls that are denied, or that nobody has decided about, need nothing yet. An approval whose arguments the tool,
+    whose schema has changed, does not take any more is asked for anew.
 
     Raises:
         ModelBehaviorError: a tool or a handoff is gone, or is of another kind, and the run is set to fail for it.
     """
     agent = run.environment.agents[run.state.agent]
-    wanted = [call.call for call in run.state.calls.values() if _is_wanted(call)]
+    wanted = list(_wanted(run.state))
     if not wanted:
         return
     toolset = await run.environment.toolset_for(agent)
     for call in wanted:
-        if _is_there(call, toolset):
-            continue
-        if call.kind == "handoff" or run.state.calls[call.id].phase is not CallPhase.ALLOWED:
-            raise ModelBehaviorError(f"Tool {call.name} not found in agent {agent.name}")
-        await approvals.answer_call(run, AnswerCall(f"resume/answer/{call.id}", call, "unknown_tool"))
+        if not _is_there(call.call, toolset):
+            if call.call.kind == "handoff" or call.phase is not CallPhase.ALLOWED:
+                raise _missing(call.call, agent)
+            effect = AnswerCall(f"resume/answer/{call.call.id}", call.call, "unknown_tool")
+            await approvals.answer_call(run, effect)
+        elif _is_approved_for_another(call, toolset):
+            schema = toolset.fingerprint_of(toolset.tools_by_name[call.call.name])
+            run.record(f.ApprovalRequested(call.call.id, schema), approvals.approval_item(run, call.call))
+        else:
+            await _find_below(run, call.call, toolset)
 
 
-def _is_wanted(call: CallState) -> bool:
-    if call.phase is CallPhase.IN_DOUBT:
-        return call.call.on_in_doubt == "retry"
-    return call.phase is CallPhase.ALLOWED and call.call.kind != "unknown"
+async def _find_below(run: Run, call: f.Call, toolset: Toolset) -> None:
+    """The same for the run that an agent used as a tool will take up again, as far as it can fail for it."""
+    tool = toolset.tools_by_name.get(call.name)
+    if tool is None or tool.traits.agent is None:
+        return
+    await _find_nested(run, (*run.path, call.id), tool)
+
+
+async def _find_nested(run: Run, path: Path, tool: FunctionTool) -> None:
+    moments = run.root.restored.get(path)
+    own = tool.traits.agent_run_config
+    config = run.environment.config if own is None else coerce_run_config(own)
+    if not moments or config.tool_not_found_behavior != "raise_error":
+        return
+    state = fold(moment.fact for moment in moments)
+    if state.is_closed and state.stopped_in is None:
+        return
+    fold([f.RunResumed(state.epoch + 1)], state)
+    book = AgentBook()
+    book.learn(tool.traits.agent)
+    if state.agent not in book:
+        return
+    agent = book[state.agent]
+    toolset = await Environment(book, run.environment.context, config).toolset_for(agent)
+    for call in _wanted(state):
+        if not _is_there(call.call, toolset):
+            raise _missing(call.call, agent)
+        below = toolset.tools_by_name.get(call.call.name)
+        if below is not None and below.traits.agent is not None:
+            await _find_nested(run, (*path, call.call.id), below)
+
+
+def _missing(call: f.Call, agent: Agent[Any]) -> ModelBehaviorError:
+    return ModelBehaviorError(f"Tool {call.name} not found in agent {agent.name}")
+
+
+def _wanted(state: State) -> Iterator[CallState]:
+    """The calls that are about to run, or to be claimed again."""
+    for call in list(state.calls.values()):
+        if call.phase is CallPhase.IN_DOUBT:
+            if call.call.on_in_doubt == "retry":
+                yield call
+        elif call.phase is CallPhase.ALLOWED and call.call.kind != "unknown":
+            yield call
 
 
 def _is_there(call: f.Call, toolset: Toolset) -> bool:
     if call.kind == "handoff":
         return call.name in toolset.handoffs_by_name
     return isinstance(toolset.tools_by_name.get(call.name), FunctionTool)
+
+
+def _is_approved_for_another(call: CallState, toolset: Toolset) -> bool:
+    """Whether somebody approved arguments that the tool, which has changed since, does not take."""
+    if call.decision is None or not call.schema:
+        return False
+    tool = toolset.tools_by_name[call.call.name]
+    return call.schema != toolset.fingerprint_of(tool) and not still_fit(tool, call.arguments)

@@ -116,6 +116,11 @@ class RunView:
     )
     """Questions about the current turn's calls, by call id."""
 
+    questions: dict[str, _items.ToolApprovalItem] = field(
+        default_factory=dict[str, "_items.ToolApprovalItem"]
+    )
+    """The same, decided or not, for as long as the turn lasts."""
+
     nested_approvals: dict[str, list[_items.ToolApprovalItem]] = field(
         default_factory=dict[str, "list[_items.ToolApprovalItem]"]
     )
@@ -142,7 +147,7 @@ class RunView:
 
     @property
     def new_items(self) -> list[_items.RunItem]:
-        """All items of the run so far: each turn's in model order, then its outputs in call order.
+        """All items of the run so far: each turn's in model order, what was asked, then its outputs in call order.
 
         Once the run has stopped early, calls that were not answered are left out: a model refuses half a pair.
         """
@@ -155,6 +160,7 @@ class RunView:
         """All items of the run so far, without the calls that have no output."""
         called = {} if self.turn is None else self.turn.calls
         waiting = {id(item) for call_id, item in called.items() if call_id not in self.outputs}
+        waiting.update(id(item) for call_id, item in self.questions.items() if call_id not in self.outputs)
         made = (item for item in self.turn_items() if id(item) not in waiting)
         return [*self.settled_items, *made, *self.partial_items]
 
@@ -179,7 +185,7 @@ class RunView:
         made = [self.outputs[call_id].item for call_id in turn.calls if call_id in self.outputs]
         if self.proposal is not None:
             made.append(self.proposal.item)
-        return [*turn.items, *(item for item in made if item is not None)]
+        return [*turn.items, *self.questions.values(), *(item for item in made if item is not None)]
 
 
 def _input_added(view: RunView, fact: f.InputAdded, _live: object) -> None:
@@ -197,6 +203,7 @@ def _turn_started(view: RunView, _fact: f.TurnStarted, _live: object) -> None:
     view.turn = None
     view.outputs = {}
     view.approvals = {}
+    view.questions = {}
     view.nested_approvals = {}
     view.partial_items = []
 
@@ -248,6 +255,7 @@ def _tool_guardrail_checked(view: RunView, fact: f.ToolGuardrailChecked, live: A
 
 def _approval_requested(view: RunView, fact: f.ApprovalRequested, live: _items.ToolApprovalItem) -> None:
     view.approvals[fact.call] = live
+    view.questions[fact.call] = live
 
 
 def _tool_paused(view: RunView, fact: f.ToolPaused, live: list[_items.ToolApprovalItem]) -> None:

@@ -179,6 +179,7 @@ def function_tool(
             params_json_schema=schema.params_json_schema,
             on_invoke_tool=ToolInvoker(
                 body_of(target, schema, adapter),
+                prepare=schema.prepared,
                 wrapped=target,
                 supports_timeout=kind_of(target) in CANCELLABLE,
             ),

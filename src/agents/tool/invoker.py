@@ -31,11 +31,14 @@ class ToolInvoker:
     its present name and its own choice for failures. The bodies are shared.
     """
 
-    __slots__ = ("_on_handled_error", "_tool", "body", "supports_timeout", "wrapped")
+    __slots__ = ("_on_handled_error", "_tool", "body", "prepare", "supports_timeout", "wrapped")
 
     body: ToolBody
     supports_timeout: bool
     """Whether cancelling stops the work, which a thread does not do."""
+
+    prepare: Callable[[str], Any] | None
+    """Gives arguments, as JSON-shaped data, as the body takes them; raises `ValueError` where it does not."""
 
     wrapped: Callable[..., Any] | None
     """The Python callable that the tool was made of, if it was."""
@@ -44,11 +47,13 @@ class ToolInvoker:
         self,
         body: ToolBody,
         *,
+        prepare: Callable[[str], Any] | None = None,
         wrapped: Callable[..., Any] | None = None,
         supports_timeout: bool = True,
         on_handled_error: Callable[[_function.FunctionTool, Exception, str], None] | None = None,
     ) -> None:
         self.body = body
+        self.prepare = prepare
         self.wrapped = wrapped
         self.supports_timeout = supports_timeout
         self._on_handled_error = on_handled_error
@@ -58,6 +63,7 @@ class ToolInvoker:
         """An invoker with the same body for `tool`; this one stays as it is."""
         made = ToolInvoker(
             self.body,
+            prepare=self.prepare,
             wrapped=self.wrapped,
             supports_timeout=self.supports_timeout,
             on_handled_error=self._on_handled_error,

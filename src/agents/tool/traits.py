@@ -61,6 +61,9 @@ class ToolTraits:
     agent: Any = field(default=None, compare=False)
     """The agent behind the tool, for `Agent.as_tool`."""
 
+    agent_run_config: Any = field(default=None, compare=False)
+    """The settings of that agent's runs, where they are not those of the run that calls it."""
+
     output_adapter: _pydantic.TypeAdapter[Any] | None = field(default=None, compare=False)
     """Checks outputs against the declared type."""
 

@@ -1,0 +1,51 @@
+"""What a tool makes of a model's arguments before its function sees them, for those who judge a call before it runs."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import Any
+
+from .function import FunctionTool
+from .invoker import ToolInvoker
+
+
+def are_taken_as_they_are(tool: FunctionTool, text: str, arguments: dict[str, Any]) -> bool:
+    """Whether the tool's own reading changes nothing: no coercion, default, alias or validator has an effect.
+
+    `arguments` are those of `text`. A tool made by hand reads the text itself: what it gets is what is there.
+    """
+    prepare = _preparation(tool)
+    if prepare is None:
+        return True
+    try:
+        return _canonical(prepare(text)) == _canonical(arguments)
+    except ValueError:
+        return False
+
+
+def still_fit(tool: FunctionTool, text: str) -> bool:
+    """Whether the tool takes these arguments; no for a tool made by hand, of which that is not known."""
+    prepare = _preparation(tool)
+    if prepare is None:
+        return False
+    try:
+        prepare(text)
+    except ValueError:
+        return False
+    return True
+
+
+def schema_fingerprint(tool: FunctionTool) -> str:
+    """A short text that changes with the schema of the tool's arguments."""
+    return blake2b(_canonical(tool.params_json_schema).encode(), digest_size=8).hexdigest()
+
+
+def _preparation(tool: FunctionTool) -> Any:
+    invoker = tool.on_invoke_tool
+    return invoker.prepare if isinstance(invoker, ToolInvoker) else None
+
+
+def _canonical(value: Any) -> str:
+    # As text: Python takes 1, 1.0 and True for equal, JSON does not.
+    return json.dumps(value, sort_keys=True)
