@@ -16,7 +16,7 @@ import msgspec
 
 from ._core import facts as f
 from ._core.evolve import evolve
-from ._core.state import CallPhase, IllegalFact, State
+from ._core.state import IllegalFact, State
 from ._lazy import lazy_module
 from .approvals import Approve, Decision, DecisionError, Reject, RuleScope, Supply
 from .exceptions import UserError
@@ -260,13 +260,12 @@ class RunState(Generic[TContext]):
 
     def _asked(self) -> list[Path]:
         """The paths of the calls that have been asked about and have not run."""
-        open_phases = {CallPhase.ASKED, CallPhase.ALLOWED, CallPhase.DENIED}
         return [
             (*path, call.call.id)
             for path, state in self._states.items()
             if is_open(self._states, path)
             for call in state.calls.values()
-            if call.phase in open_phases and (call.phase is CallPhase.ASKED or call.decision is not None)
+            if call.is_asked_about
         ]
 
     def _path_of(self, item: ToolApprovalItem) -> Path:

@@ -67,12 +67,17 @@ def mutated(rng: random.Random, name: str) -> Any:
     return payload
 
 
+def any_value(rng: random.Random) -> Any:
+    # A copy: what is put into one payload is changed in it, and must not come into the next.
+    return copy.deepcopy(rng.choice(VALUES))
+
+
 def change(rng: random.Random, container: Any, key: Any, others: list[Place]) -> None:
     """One change of one place."""
     is_list, is_object = isinstance(container, list), isinstance(container, dict)
     match rng.randrange(7):
         case 0:
-            container[key] = rng.choice(VALUES)
+            container[key] = any_value(rng)
         case 1:
             del container[key]
         case 2:
@@ -83,7 +88,7 @@ def change(rng: random.Random, container: Any, key: Any, others: list[Place]) ->
         case 4 if is_list:
             rng.shuffle(container)
         case 5 if is_object:
-            container[rng.choice(("x", "path", "call", "format", "kind", "data"))] = rng.choice(VALUES)
+            container[rng.choice(("x", "path", "call", "format", "kind", "data"))] = any_value(rng)
         case _:
             value = container[key]
             if isinstance(value, bool) or value is None:
@@ -93,7 +98,7 @@ def change(rng: random.Random, container: Any, key: Any, others: list[Place]) ->
             elif isinstance(value, str):
                 container[key] = value[: rng.randrange(len(value) + 1)] + rng.choice(("", "x", "#2", "/"))
             else:
-                container[key] = rng.choice(VALUES)
+                container[key] = any_value(rng)
 
 
 async def read(name: str, payload: Any, office: Office) -> RunState[Any] | None:

@@ -334,3 +334,24 @@ async def test_a_tool_beside_a_nested_pause_runs_once(go: RunIt, carry: Travel, 
     assert book.done == ["beside"]
     await go(agent, state)
     assert book.done == ["beside", ("pay", 1)]
+
+
+@at_hand_or_read
+async def test_a_decision_that_a_nested_run_was_begun_on_is_consumed(carry: Travel, book: Book):
+    """Killed when the run had been taken up, and before the outer call was claimed again."""
+    inner = asks_for(calls(("pay", {"amount": 1})), text(), tools=[book.payer()], name="inner")
+    tool = inner.as_tool("ask", "Ask.", needs_approval=True)
+    agent = asks_for(calls(("ask", {"input": "x"}, "a")), text(), tools=[tool])
+    state = await paused(agent)
+    state.decide(state.get_interruptions()[0], Approve({"input": "y"}))
+    state = await carry(agent, (await Runner.run(agent, state)).to_state())
+    assert paths(state.get_interruptions()) == [("a", "c1")]
+    result = Runner.run_streamed(agent, state)
+    result.cancel()
+    assert result.run_loop_task is not None
+    await result.run_loop_task
+    again = await carry(agent, result.to_state())
+    assert paths(again.get_interruptions()) == [("a", "c1")]
+    outer = ToolApprovalItem(agent, {"type": "function_call", "call_id": "a"}, tool_name="ask")
+    with pytest.raises(DecisionError, match="does not ask about call 'a'"):
+        again.decide(outer, Approve())

@@ -284,15 +284,22 @@ def _moved(
 
 def _call_moved(
     state: State,
-    fact: f.ApprovalWaived | f.ToolClaimed | f.ToolPaused | f.ToolGuardrailChecked,
+    fact: f.ApprovalWaived | f.ToolPaused | f.ToolGuardrailChecked,
 ) -> None:
     call, to = _moved(state, fact.call, fact)
     call.phase = to
 
 
+def _tool_claimed(state: State, fact: f.ToolClaimed) -> None:
+    call, to = _moved(state, fact.call, fact)
+    call.phase = to
+    call.is_consumed = True
+
+
 def _approval_requested(state: State, fact: f.ApprovalRequested) -> None:
     call, to = _moved(state, fact.call, fact)
     call.phase = to
+    call.is_consumed = False
     call.asked_schema = fact.schema
 
 
@@ -300,6 +307,8 @@ def _approval_decided(state: State, fact: f.ApprovalDecided) -> None:
     call, to = _moved(state, fact.call, fact, CALL_DECISIONS[fact.approved and fact.output is None])
     if not call.call.needs_approval and call.phase is not CallPhase.ASKED:
         raise IllegalFact("a turn without this question", fact)
+    if call.is_consumed and call.phase is not CallPhase.ASKED:
+        raise IllegalFact("a turn in which the call was claimed on an earlier decision", fact)
     call.phase = to
     call.decision = fact
 
@@ -394,7 +403,7 @@ _FOLDS: Mapping[type, Callable[[State, Any], None]] = MappingProxyType(
         f.ApprovalRequested: _approval_requested,
         f.ApprovalWaived: _call_moved,
         f.ApprovalDecided: _approval_decided,
-        f.ToolClaimed: _call_moved,
+        f.ToolClaimed: _tool_claimed,
         f.ToolPaused: _call_moved,
         f.ToolGuardrailChecked: _call_moved,
         f.ToolReturned: _tool_returned,

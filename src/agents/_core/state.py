@@ -200,8 +200,19 @@ class CallState:
     decision: f.ApprovalDecided | None = None
     """The latest decision about the call."""
 
+    is_consumed: bool = False
+    """Whether the call has been claimed on that decision; another one counts only once somebody is asked anew."""
+
     asked_schema: str = ""
     """The schema by which somebody was asked, where it was another than the model's."""
+
+    @property
+    def is_asked_about(self) -> bool:
+        """Whether a decision about the call would count: nobody has decided yet, or the decision is not consumed."""
+        if self.phase is CallPhase.ASKED:
+            return True
+        is_open = self.phase is CallPhase.ALLOWED or self.phase is CallPhase.DENIED
+        return is_open and self.decision is not None and not self.is_consumed
 
     @property
     def schema(self) -> str:

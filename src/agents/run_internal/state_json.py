@@ -106,17 +106,13 @@ def shown_questions(states: Mapping[Path, State]) -> list[dict[str, Any]]:
         for path, state in states.items()
         if is_open(states, path)
         for call in state.calls.values()
-        if call.phase is CallPhase.ASKED or (call.decision is not None and call.phase in _DECIDED)
+        if call.is_asked_about
     ]
 
 
 def _start_of(moments: list[Moment]) -> int:
     """The number of the fact that began the outermost run."""
     return next(number for number, moment in enumerate(moments) if not moment.path)
-
-
-#: A decided call stays among the questions until it runs.
-_DECIDED = frozenset({CallPhase.ALLOWED, CallPhase.DENIED})
 
 
 def _raw_of(state: State, call: f.Call) -> f.Json:
