@@ -3,6 +3,8 @@
     AgentsException                         everything this package raises on purpose
     ├── UserError                           the program that calls us: fix the call or the configuration
     ├── ModelBehaviorError                  the model or its server: it broke the protocol or invented a tool
+    │   ├── ModelResponseFailed             the server said that the response failed, or is incomplete
+    │   └── ModelStreamBroken               the response's stream ended before the response did
     ├── ModelRefusalError                   the model declined to give the structured output asked for
     ├── ModelTimeoutError                   the model call took longer than its settings allow
     ├── MaxTurnsExceeded                    the run needed more model calls than `max_turns`
@@ -102,6 +104,23 @@ class ModelBehaviorError(AgentsException):
         super().__init__(message)
 
 
+class ModelResponseFailed(ModelBehaviorError):
+    """The server ended a response with a failure, and said which: `code` is its own name for it, if it gave one.
+
+    `server_error` and `rate_limit_exceeded` may pass; see `ModelSettings.retry`.
+    """
+
+    code: str | None
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class ModelStreamBroken(ModelBehaviorError):
+    """A model's stream ended before its response was complete. The events that came were handed on."""
+
+
 class ModelRefusalError(AgentsException):
     """The model refused. `refusal` is its text."""
 
@@ -113,13 +132,17 @@ class ModelRefusalError(AgentsException):
 
 
 class ModelTimeoutError(AgentsException):
-    """One model call took longer than `ModelSettings.timeout`."""
+    """One model call took longer than `ModelSettings.timeout`, or a part of it longer than `ModelSettings.timeouts`."""
 
     timeout_seconds: float
+    waited_for: str | None
+    """What did not come in time, `"first event"` for instance; None for the whole response."""
 
-    def __init__(self, timeout_seconds: float) -> None:
+    def __init__(self, timeout_seconds: float, waited_for: str | None = None) -> None:
         self.timeout_seconds = timeout_seconds
-        super().__init__(f"Model call timed out after {timeout_seconds:g} seconds.")
+        self.waited_for = waited_for
+        what = "" if waited_for is None else f" waiting for the {waited_for}"
+        super().__init__(f"Model call timed out after {timeout_seconds:g} seconds{what}.")
 
 
 class MaxTurnsExceeded(AgentsException):

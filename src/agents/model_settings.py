@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from ._lazy import lazy_module
+from .model_timeouts import ModelTimeouts
 from .retry import ModelRetryBackoffSettings, ModelRetrySettings, backoff_settings_from
 from .util._field_values import check_known_keys, validated_value
 
@@ -138,9 +139,17 @@ class ModelSettings:
     timeout: float | None = None
     """Seconds that one model call may take in all; more than 0, finite."""
 
+    background: bool | None = None
+    """Whether the server makes the response on its own, so that a call whose connection drops takes it up again."""
+
+    timeouts: ModelTimeouts | None = None
+    """Limits on the parts of a model call; a dict is converted."""
+
     def __post_init__(self) -> None:
         if self.retry is not None and isinstance(self.retry, Mapping):
             self.retry = _retry_settings_from(self.retry)
+        if self.timeouts is not None and isinstance(self.timeouts, Mapping):
+            self.timeouts = _timeouts_from(self.timeouts)
         if self.reasoning is not None and isinstance(self.reasoning, Mapping):
             self.reasoning = _shared.Reasoning.model_validate(self.reasoning)
         if isinstance(self.tool_choice, Mapping):
@@ -155,8 +164,8 @@ class ModelSettings:
     def resolve(self, override: ModelSettings | dict[str, Any] | None) -> ModelSettings:
         """New settings: these, with what `override` sets laid over them.
 
-        `extra_args`, `retry` and `retry.backoff` are merged key by key, all
-        else is replaced whole. Without an override the answer is this object.
+        `extra_args`, `retry`, `retry.backoff` and `timeouts` are merged key by
+        key, all else is replaced whole. Without an override the answer is this object.
 
         Raises:
             TypeError: the override is of another type, or a dict with an unknown key.
@@ -174,6 +183,8 @@ class ModelSettings:
         changed = {name: value for name, value in vars(override).items() if value is not None}
         if self.extra_args is not None and override.extra_args is not None:
             changed["extra_args"] = {**self.extra_args, **override.extra_args}
+        if self.timeouts is not None and override.timeouts is not None:
+            changed["timeouts"] = self.timeouts.resolve(override.timeouts)
         if self.retry is not None and override.retry is not None:
             changed["retry"] = _merged_retry(self.retry, override.retry)
         return dataclasses.replace(self, **changed)
@@ -217,6 +228,11 @@ def _retry_settings_from(values: Mapping[str, Any]) -> ModelRetrySettings:
     return ModelRetrySettings(**given)
 
 
+def _timeouts_from(values: Mapping[str, Any]) -> ModelTimeouts:
+    check_known_keys(values, ModelTimeouts, what="model settings", path="timeouts")
+    return ModelTimeouts(**values)
+
+
 def _check_context_management(entries: object) -> None:
     if not isinstance(entries, list):
         return
@@ -239,13 +255,14 @@ def _merged_retry(under: ModelRetrySettings, over: ModelRetrySettings) -> ModelR
         max_retries=under.max_retries if over.max_retries is None else over.max_retries,
         backoff=backoff,
         policy=under.policy if over.policy is None else over.policy,
+        after_output=under.after_output if over.after_output is None else over.after_output,
     )
 
 
 def _json_value(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
-    if isinstance(value, ModelRetrySettings):
+    if isinstance(value, ModelRetrySettings | ModelTimeouts):
         return value.to_json_dict()
     if isinstance(value, Mapping):
         # A header set to the client's `Omit` is one that is not sent.
@@ -296,6 +313,10 @@ def _is_retry(value: object) -> bool:
     return isinstance(value, ModelRetrySettings)
 
 
+def _is_timeouts(value: object) -> bool:
+    return isinstance(value, ModelTimeouts)
+
+
 # What is certainly right passes here without pydantic; anything else goes to `_validated`.
 _CHECKS: tuple[tuple[str, Callable[[object], bool]], ...] = (
     ("temperature", _is_float),
@@ -319,6 +340,8 @@ _CHECKS: tuple[tuple[str, Callable[[object], bool]], ...] = (
     ("prompt_cache_options", _is_dict),
     ("preserve_raw_usage", _is_bool),
     ("timeout", _is_duration),
+    ("background", _is_bool),
+    ("timeouts", _is_timeouts),
 )
 
 
@@ -326,7 +349,9 @@ def _validated(name: str, value: object) -> object:
     """The value as pydantic reads it: an int is a fine float, "hot" is a ValidationError."""
     kinds: dict[str, Any] = {
         **dict.fromkeys(("temperature", "top_p", "frequency_penalty", "presence_penalty"), float),
-        **dict.fromkeys(("parallel_tool_calls", "store", "include_usage", "preserve_raw_usage"), bool),
+        **dict.fromkeys(
+            ("parallel_tool_calls", "store", "include_usage", "preserve_raw_usage", "background"), bool
+        ),
         **dict.fromkeys(("max_tokens", "top_logprobs"), int),
         **dict.fromkeys(("response_include", "context_management"), list[Any]),
         **dict.fromkeys(("extra_args", "prompt_cache_options"), dict[str, Any]),
@@ -337,5 +362,6 @@ def _validated(name: str, value: object) -> object:
         "prompt_cache_retention": Literal["in_memory", "24h"],
         "retry": ModelRetrySettings,
         "timeout": _pydantic.FiniteFloat,
+        "timeouts": ModelTimeouts,
     }
     return validated_value("ModelSettings", name, value, kinds[name], gt=0 if name == "timeout" else None)

@@ -81,6 +81,12 @@ class ModelRetrySettings:
     policy: Callable[..., Any] | None = field(default=None, repr=False)
     """Decides for each failure; without one nothing is repeated. Never part of the JSON form."""
 
+    after_output: bool | None = field(default=None, kw_only=True)
+    """Whether a response that broke off after part of it was shown may be asked for anew, while no tool has started.
+
+    Readers are told by an `attempt_reset` record that what they were shown of it is void.
+    """
+
     def __post_init__(self) -> None:
         if isinstance(self.backoff, Mapping):
             self.backoff = backoff_settings_from(self.backoff, path="backoff")
@@ -88,10 +94,11 @@ class ModelRetrySettings:
     def to_json_dict(self) -> dict[str, Any]:
         """The settings as JSON values, without the policy, which is code."""
         backoff = cast("ModelRetryBackoffSettings | None", self.backoff)
-        return {
+        shown: dict[str, Any] = {
             "max_retries": self.max_retries,
             "backoff": None if backoff is None else backoff.to_json_dict(),
         }
+        return shown if self.after_output is None else {**shown, "after_output": self.after_output}
 
 
 @dataclass
@@ -345,7 +352,7 @@ class _RetryPolicies:
             agreed: RetryDecision | None = None
             refused = RetryDecision(retry=False)
             for policy in policies:
-                decision = await _decision_of(policy, context)
+                decision = await decision_of(policy, context)
                 if decision.is_provider_veto():
                     return decision
                 if not decision.retry:
@@ -368,7 +375,7 @@ class _RetryPolicies:
         async def decide(context: RetryPolicyContext) -> RetryDecision:
             agreed: RetryDecision | None = None
             for policy in policies:
-                decision = await _decision_of(policy, context)
+                decision = await decision_of(policy, context)
                 if not decision.retry:
                     return decision
                 agreed = decision if agreed is None else agreed.joined_with(decision)
@@ -403,7 +410,7 @@ def _all_of(asked: Callable[[RetryPolicy | None], bool], policies: tuple[RetryPo
     return all(asked(policy) for policy in policies)
 
 
-async def _decision_of(policy: RetryPolicy, context: RetryPolicyContext) -> RetryDecision:
+async def decision_of(policy: RetryPolicy, context: RetryPolicyContext) -> RetryDecision:
     """Ask one policy, plain or async, and give its answer as a decision."""
     answer = policy(context)
     if isawaitable(answer):

@@ -137,6 +137,11 @@ class Usage:
         self.output_tokens_details = _sum(own_output, other_output)
 
 
+def request_without_tokens() -> RequestUsage:
+    """The entry of a request that failed: it was made, and told no tokens."""
+    return RequestUsage(0, 0, 0, _zero_input_details(), _zero_output_details())
+
+
 def serialize_usage(usage: Usage) -> dict[str, Any]:
     """The usage as JSON values; `deserialize_usage` reads them back.
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from agents._lazy import lazy_module
-from agents.exceptions import ModelBehaviorError
+from agents.exceptions import ModelBehaviorError, ModelStreamBroken
 
 from ._responses_events import responses_event
 from ._sse import EventFramer
@@ -72,11 +72,11 @@ class ResponsesDecoder:
         """The last event, when only its final blank line was missing.
 
         Raises:
-            ModelBehaviorError: the stream broke, or ended before the response did.
+            ModelBehaviorError: the stream broke; `ModelStreamBroken` when it ended before the response did.
         """
         events = [] if self._terminal else self._events(self._framer.finish())
         if not events and self.failure is None and not self._terminal:
-            self.failure = ModelBehaviorError(
+            self.failure = ModelStreamBroken(
                 "The model's stream ended before the response was complete: no response.completed, "
                 f"response.incomplete or response.failed event came. It began with {self._excerpt()}."
             )

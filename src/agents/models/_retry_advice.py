@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from agents._lazy import lazy_module
+from agents.exceptions import ModelResponseFailed
 from agents.retry import ModelRetryAdvice, ModelRetryAdviceRequest, ModelRetryNormalizedError
 
 if TYPE_CHECKING:
@@ -19,10 +20,12 @@ else:
 __all__ = ["client_retry_advice"]
 
 _TRANSIENT = frozenset({408, 409, 429})
+_TRANSIENT_CODES = frozenset({"server_error", "rate_limit_exceeded"})
+"""What a response that has begun may fail with although the same request may succeed."""
 
 
 def client_retry_advice(request: ModelRetryAdviceRequest) -> ModelRetryAdvice | None:
-    """Advice on an error of the client: by status, by the server's headers, by the kind of failure.
+    """Advice on an error of the client, or a failure told in the stream: by status, headers, code, kind of failure.
 
     None for every other error, and for answers that will not change.
     """
@@ -38,6 +41,12 @@ def client_retry_advice(request: ModelRetryAdviceRequest) -> ModelRetryAdvice | 
                 is_network_error=True,
                 is_timeout=isinstance(error, _openai.APITimeoutError),
             ),
+        )
+    if isinstance(error, ModelResponseFailed) and error.code in _TRANSIENT_CODES:
+        return ModelRetryAdvice(
+            suggested=True,
+            reason=str(error),
+            normalized=ModelRetryNormalizedError(error_code=error.code, message=str(error)),
         )
     return None
 

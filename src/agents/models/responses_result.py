@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from agents._lazy import lazy_module
-from agents.exceptions import ModelBehaviorError
+from agents.exceptions import ModelBehaviorError, ModelResponseFailed
 from agents.items import ModelResponse
 from agents.usage import ATTACHED_RAW_USAGE, usage_of_response
 
@@ -55,15 +55,17 @@ def event_failure(event: _responses.ResponseStreamEvent) -> ModelBehaviorError |
     return _failure(event.type, getattr(event, "response", event))
 
 
-def _failure(kind: str, told: object) -> ModelBehaviorError:
+def _failure(kind: str, told: object) -> ModelResponseFailed:
     names = ("status", "error", "incomplete_details", "code", "message", "param")
     known = {name: getattr(told, name, None) for name in names}
+    told_error = known["error"]
     if known["message"] is not None:
         # The flat form says it already.
         known["error"] = None
     details = "; ".join(f"{name}={value}" for name, value in known.items() if value is not None)
     message = f"Responses stream ended with terminal event `{kind}`."
-    return ModelBehaviorError(f"{message} {details}." if details else message)
+    code = known["code"] or getattr(told_error, "code", None)
+    return ModelResponseFailed(f"{message} {details}." if details else message, code)
 
 
 def _raw(response: _responses.Response) -> dict[str, Any] | None:

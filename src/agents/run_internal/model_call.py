@@ -21,8 +21,10 @@ from agents.models.responses_result import FAILURE_TYPES, event_failure, model_r
 from agents.usage import Usage
 
 from . import hooks, partial
+from .event_watch import EventWatch
 from .interpret import interpret, read_call
 from .model_input import ModelRequest, instructions_and_prompt, model_request
+from .retrying import Attempts
 from .view import LiveResponse
 
 if TYPE_CHECKING:
@@ -66,14 +68,39 @@ async def call_model(run: Run, effect: CallModel) -> None:
     if effect.attempt > 1:
         reason = "the process that streamed it is gone"
         run.record(f.AttemptReset(effect.turn, effect.attempt, reason))
-    run.record(f.ModelRequested(effect.turn, effect.attempt), request)
-    after = run.log.last_seq
-    try:
-        response = await _ask_in_time(run, model, agent, toolset, request)
-    except asyncio.CancelledError:
-        partial.record_interruption(run, agent, effect.turn, after)
-        raise
+    response = await _ask_until_answered(run, model, agent, toolset, request)
     await _record_response(run, agent, toolset, effect.turn, response)
+
+
+async def _ask_until_answered(
+    run: Run, model: Model, agent: Agent[Any], toolset: Toolset, request: ModelRequest
+) -> ModelResponse:
+    """The model's response, asked for as often as the settings allow."""
+    attempts = Attempts(run, model, request)
+    given = request.input
+    while True:
+        turn = run.state.turn
+        # A list of its own for each attempt: what a model does to it must not change the next.
+        request.input = given if request.settings.retry is None else list(given)
+        run.record(f.ModelRequested(turn, run.state.attempt + 1), request)
+        after = run.log.last_seq
+        try:
+            try:
+                response = await _ask_in_time(run, model, agent, toolset, request)
+            except Exception as error:
+                if await attempts.go_on_after(error, after):
+                    continue
+                raise
+        except BaseException as error:
+            run.environment.context.usage.add(attempts.usage)
+            if isinstance(error, asyncio.CancelledError):
+                partial.record_interruption(run, agent, turn, after)
+            raise
+        if attempts.failed:
+            usage = attempts.usage
+            usage.add(response.usage)
+            response.usage = usage
+        return response
 
 
 async def _ask_in_time(
@@ -162,9 +189,13 @@ async def _stream(
     stream = _Stream(run, toolset, turn)
     special, append = _SPECIAL_EVENTS, log.append_delta
     count = 0
-    async with _closing(events):
+    limits = request.settings.timeouts
+    watch = None if limits is None else EventWatch(limits)
+    async with watch or nullcontext(), _closing(events):
         async for event in events:
             append(event, turn, path)
+            if watch is not None:
+                watch.note()
             if event.type in special:
                 stream.take(event, event.type)
             count += 1
