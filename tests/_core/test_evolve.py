@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pytest
+
 from agents._core import facts as f
 from agents._core.decide import Perform, Record, decide
 from agents._core.effects import CallModel
-from agents._core.evolve import fold
+from agents._core.evolve import evolve, fold
+from agents._core.state import IllegalFact
 
 A = f.AgentKey("a")
 
@@ -36,3 +39,17 @@ def test_a_model_may_be_told_that_a_call_in_doubt_failed() -> None:
         ]
     )
     assert decide(state) == Record(f.TurnStarted(2, A))
+
+
+def test_no_turn_starts_while_hooks_of_the_one_before_are_due() -> None:
+    state = fold(
+        [
+            f.RunStarted(A, "hi"),
+            f.TurnStarted(1, A),
+            f.ModelRequested(1, 1),
+            f.ModelResponded(1, [], end_hook=True),
+            f.OutputDeferred(1),
+        ]
+    )
+    with pytest.raises(IllegalFact, match="hooks are due"):
+        evolve(state, f.TurnStarted(2, A))

@@ -174,6 +174,8 @@ def _rule_stated(state: State, fact: f.RuleStated) -> None:
 def _turn_started(state: State, fact: f.TurnStarted) -> None:
     if fact.turn != state.turn + 1 or fact.agent != state.agent:
         raise IllegalFact(f"turn {state.turn}", fact)
+    if any(hook.moment != "agent_start" for hook in state.hooks.values()):
+        raise IllegalFact("a turn whose hooks are due", fact)
     for call_id, call in state.calls.items():
         state.past_calls[call_id] = call_signature(call.call)
     state.calls = {}
