@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Literal, cast
 
-import msgspec
-
 from ._core import facts as f
 from ._core.evolve import evolve
 from ._core.state import IllegalFact, State
@@ -35,7 +33,9 @@ from .run_internal.state_json import (
     SCHEMA_VERSION_SUMMARIES,
     SUPPORTED_SCHEMA_VERSIONS,
     approval_item,
+    as_text,
     detached,
+    from_text,
     is_open,
     read_json,
     write_json,
@@ -351,7 +351,8 @@ class RunState(Generic[TContext]):
             signing_key: Sign the payload, so that a state that comes back from a browser can be trusted.
 
         Raises:
-            UserError: the context cannot be serialized, and `strict_context` is set.
+            UserError: the context cannot be serialized, and `strict_context` is set; or something in the run is
+                nothing that JSON has.
         """
         return detached(
             self._payload(context_serializer, strict_context, include_tracing_api_key, signing_key)
@@ -388,7 +389,7 @@ class RunState(Generic[TContext]):
     ) -> str:
         """The state as one line of JSON. Arguments as for `to_json`."""
         payload = self._payload(context_serializer, strict_context, include_tracing_api_key, signing_key)
-        return msgspec.json.encode(payload).decode()
+        return as_text(payload)
 
     @staticmethod
     async def from_json(
@@ -431,11 +432,7 @@ class RunState(Generic[TContext]):
         signing_key: bytes | str | None = None,
     ) -> RunState[Any]:
         """Read a state that `to_string` gave. Arguments and errors as for `from_json`."""
-        try:
-            payload = msgspec.json.decode(state_string)
-        except (msgspec.DecodeError, UnicodeError, TypeError, RecursionError):
-            # Without its cause: that would quote the payload.
-            raise UserError("Failed to parse run state JSON") from None
+        payload = from_text(state_string)
         if signing_key is not None:
             verify(payload, signing_key)
         return RunState._read(
@@ -476,7 +473,7 @@ class RunState(Generic[TContext]):
         if key is not None:
             raise UserError(
                 f"the run state contradicts itself: its {key!r} is not what its facts say. Change a state by its "
-                "methods (approve, reject, add_input), give a context as context_override, or leave the key out"
+                "methods (approve, reject, add_input), and its context by context_override"
             )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import AfterValidator
 
 from agents import (
     FunctionTool,
@@ -283,3 +284,71 @@ async def test_what_was_asked_stands_among_the_new_items(go: RunIt, carry: Trave
         "message_output_item",
     ]
     assert outputs(last_input(agent)) == {"c1": "pay 1", "c2": "seen"}
+
+
+@either_way
+async def test_a_decision_that_was_consumed_cannot_expire(go: RunIt, book: Book, clock: Clock):
+    """The outer call was claimed in time; its nested run waited for longer than the approval would have held."""
+    inner = asks_for(
+        calls(("look", {}, "l"), ("pay", {"amount": 1}, "p")),
+        text("paid"),
+        tools=[book.payer(), book.looker()],
+        name="inner",
+    )
+    tool = inner.as_tool("ask", "Ask.", needs_approval=True)
+    agent = asks_for(calls(("ask", {"input": "x"}, "a")), text(), tools=[tool])
+    state = await paused(agent)
+    state.decide(state.get_interruptions()[0], Approve(expires_at=datetime.now(UTC) + timedelta(minutes=1)))
+    state = await travel(agent, (await go(agent, state)).to_state())
+    clock.ahead = timedelta(hours=1)
+    result = await go(agent, approve_all(state))
+    assert (result.final_output, book.done) == ("done", ["look", ("pay", 1)])
+
+
+@either_way
+@at_hand_or_read
+async def test_no_rule_decides_about_a_call_in_doubt(go: RunIt, carry: Travel, book: Book):
+    """Its policy had waived the question: that somebody is asked about it now has another reason."""
+
+    async def policy(_context: Any, _arguments: Any, call_id: str) -> bool:
+        return call_id == "asked"
+
+    slow = Slow(book, needs_approval=policy)
+    agent = mover(slow, step=calls(("move", {}, "m"), ("move", {}, "asked")))
+    state = await carry(agent, await taken_in_flight(agent, slow))
+    result = await go(agent, state)
+    assert sorted(ids(result.interruptions)) == ["asked", "m"]
+    state = result.to_state()
+    (asked,) = [item for item in state.get_interruptions() if item.call_id == "asked"]
+    state.approve(asked, always_approve=True)
+    result = await go(agent, await carry(agent, state))
+    assert (ids(result.interruptions), book.done) == (["m"], ["move", "move"])
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e999"])
+async def test_numbers_without_end_are_for_a_person(book: Book, number: str):
+    async def policy(_context: Any, _given: dict[str, Any], _call_id: str) -> bool:
+        raise AssertionError("nobody is asked")
+
+    def pay(amount: float) -> str:
+        raise AssertionError("nothing runs")
+
+    tool = function_tool(pay, needs_approval=policy)
+    agent = asks_for(calls(("pay", f'{{"amount": {number}}}')), text(), tools=[tool])
+    assert ids((await Runner.run(agent, "Hi")).interruptions) == ["c1"]
+
+
+def known_name(name: str) -> str:
+    return {"ada": "Ada"}[name]
+
+
+async def test_a_validator_that_breaks_leaves_the_judgement_to_a_person(book: Book):
+    async def policy(_context: Any, _given: dict[str, Any], _call_id: str) -> bool:
+        return False
+
+    def greet(name: Annotated[str, AfterValidator(known_name)]) -> str:
+        return name
+
+    tool = function_tool(greet, needs_approval=policy)
+    agent = asks_for(calls(("greet", {"name": "bo"})), text(), tools=[tool])
+    assert ids((await Runner.run(agent, "Hi")).interruptions) == ["c1"]

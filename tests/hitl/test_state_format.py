@@ -128,6 +128,9 @@ def as_of_the_next_version(payload: dict[str, Any]) -> dict[str, Any]:
     part["format"] = FORMAT + 1
     part["facts"][1]["data"]["weight"] = 3
     part["facts"].insert(2, {"kind": "weather_told", "data": {"sky": "blue"}, "ignorable": True})
+    responded = next(fact for fact in part["facts"] if fact["kind"] == "model_responded")
+    responded["data"]["calls"][0]["weight"] = 3
+    part["decisions"].append({"kind": "weather_foretold", "data": {"sky": "red"}, "ignorable": True})
     part["facts"].append({"kind": "weather_told", "data": {"sky": "grey"}, "ignorable": True})
     return payload
 
@@ -136,8 +139,9 @@ class TestOtherVersions:
     async def test_what_the_next_one_adds_is_kept(self, book: Book):
         agent = payer(book)
         newer = as_of_the_next_version(await payload_of(agent))
-        written = (await RunState.from_json(agent, newer)).to_json()["headrace"]["facts"]
-        assert written == newer["headrace"]["facts"]
+        written = (await RunState.from_json(agent, newer)).to_json()
+        assert written["headrace"] == newer["headrace"]
+        assert (await RunState.from_json(agent, written)).to_json()["headrace"] == newer["headrace"]
 
     async def test_what_the_next_one_adds_outlives_a_resumption(self, book: Book):
         agent = payer(book)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from agents import Agent, Runner, RunState, UserError
+from agents import Agent, Runner, RunState, UserError, function_tool
 from agents.run_state import CURRENT_SCHEMA_VERSION, SCHEMA_VERSION_SUMMARIES, SUPPORTED_SCHEMA_VERSIONS
 from hitl.desk import Book, approve_all, asks_for, ids, paused
 from run.scripts import calls, text
@@ -188,3 +188,24 @@ class TestContexts:
         written = (await paused(agent, context={"user": 7})).to_string()
         read = await RunState.from_string(agent, written, context_override={"user": 8})
         assert (await Runner.run(agent, approve_all(read))).context_wrapper.context == {"user": 8}
+
+
+async def test_half_a_character_from_a_tool_goes_there_and_back(book: Book):
+    @function_tool
+    def name_of_file() -> str:
+        return "bad\udc80name"
+
+    agent = asks_for(
+        calls(("name_of_file", {}, "n"), ("pay", {"amount": 1}, "p")),
+        text(),
+        tools=[book.payer(), name_of_file],
+    )
+    state = await paused(agent)
+    read = await RunState.from_string(agent, state.to_string())
+    assert read.to_json() == state.to_json()
+
+
+async def test_what_json_does_not_have_is_a_typed_error(book: Book):
+    state = await paused(payer(book), context={"user": object()})
+    with pytest.raises(UserError, match="cannot be written as JSON"):
+        state.to_string()

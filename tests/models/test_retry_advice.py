@@ -40,8 +40,12 @@ async def test_what_may_pass_is_worth_another_try(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422])
-async def test_what_will_not_change_gets_no_advice(status: int) -> None:
-    assert await advice_on(status) is None
+async def test_what_will_not_change_is_told_without_an_opinion(status: int) -> None:
+    advice = await advice_on(status)
+    assert advice is not None
+    assert (advice.suggested, advice.replay_safety) == (None, None)
+    assert advice.normalized is not None
+    assert advice.normalized.status_code == status
 
 
 async def test_the_servers_word_wins() -> None:

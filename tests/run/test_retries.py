@@ -197,7 +197,7 @@ class TestWaits:
         result.cancel()
         assert result.run_loop_task is not None
         await asyncio.wait_for(result.run_loop_task, 5)
-        assert result.context_wrapper.usage.requests == 0
+        assert result.context_wrapper.usage.requests == 1
 
 
 @asynccontextmanager
@@ -380,3 +380,67 @@ class TestTimeouts:
         assert merged.timeouts == ModelTimeouts(connect=1, first_event=3)
         with pytest.raises(TypeError, match="Unknown model settings in timeouts: conect"):
             under.resolve({"timeouts": {"conect": 3}})
+
+
+async def test_a_tool_that_started_while_the_policy_was_asked_keeps_its_response():
+    """Its output must not answer the same call of another response."""
+    asked, has_started = asyncio.Event(), asyncio.Event()
+    model_is_done = asyncio.Event()
+
+    @function_tool(side_effects="none")
+    async def look(city: str) -> str:
+        has_started.set()
+        await model_is_done.wait()
+        return f"weather of {city}"
+
+    async def policy(_: RetryPolicyContext) -> bool:
+        asked.set()
+        await has_started.wait()
+        return True
+
+    async def broken(_call: Any) -> AsyncGenerator[Any]:
+        first = ScriptedModel([calls(("look", {"city": "Oslo"}, "c"))])
+        async for event in first.stream_response(**arguments()):
+            if event.type == "response.completed":
+                raise ModelStreamBroken("broken off")
+            yield event
+
+    settings, config = at_once(policy, after_output=True), RunConfig(start_read_only_tools_early=True)
+    agent, model = agent_of(
+        ModelStep.stream(broken),
+        calls(("look", {"city": "Rome"}, "c")),
+        text(),
+        settings=settings,
+        tools=[look],
+    )
+    result = Runner.run_streamed(agent, "Hi", run_config=config)
+    await asyncio.wait([asyncio.ensure_future(asked.wait())], timeout=5)
+    model_is_done.set()
+    with pytest.raises(ModelStreamBroken):
+        await collect(result.stream_events())
+    assert len(model.calls) == 1
+
+
+@both_ways
+async def test_a_response_that_the_model_gives_again_is_not_changed(run: RunIt):
+    agent, model = agent_of(BROKEN, text(), settings=at_once())
+    given: list[Any] = []
+    original = model.get_response
+
+    async def kept(*args: Any, **named: Any) -> Any:
+        given.append(await original(*args, **named))
+        return given[-1]
+
+    model.get_response = kept
+    result = await run(agent)
+    assert result.raw_responses[0].usage.requests == 2
+    assert [each.usage.requests for each in given] in ([], [1])
+
+
+async def test_retries_without_end_wait_no_longer_than_the_most():
+    retry = ModelRetrySettings(
+        max_retries=3000, policy=always, backoff={"initial_delay": 1, "max_delay": 0, "multiplier": 1e300}
+    )
+    agent, model = agent_of(*[BROKEN] * 20, text(), settings=ModelSettings(retry=retry))
+    assert (await Runner.run(agent, "Hi")).final_output == "done"
+    assert len(model.calls) == 21

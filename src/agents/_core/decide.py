@@ -252,7 +252,7 @@ def _next_claim(calls: list[CallState], state: State) -> CallState | None:
 
 def _claim(state: State, call: CallState) -> Decision:
     """Claim a call; where its approval holds for a time only, somebody with a clock has to."""
-    if call.decision is not None and call.decision.expires_at_ms is not None:
+    if not call.is_consumed and call.decision is not None and call.decision.expires_at_ms is not None:
         return Perform((ConfirmDecision(f"t{state.turn}/confirm/{call.call.id}", call.call),))
     return Record(f.ToolClaimed(call.call.id, call.call.name))
 

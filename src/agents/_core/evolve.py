@@ -300,6 +300,7 @@ def _tool_claimed(state: State, fact: f.ToolClaimed) -> None:
 
 def _approval_requested(state: State, fact: f.ApprovalRequested) -> None:
     call, to = _moved(state, fact.call, fact)
+    call.is_in_doubt = call.phase is CallPhase.IN_DOUBT
     call.phase = to
     call.is_consumed = False
     call.asked_schema = fact.schema

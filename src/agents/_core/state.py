@@ -203,6 +203,9 @@ class CallState:
     is_consumed: bool = False
     """Whether the call has been claimed on that decision; another one counts only once somebody is asked anew."""
 
+    is_in_doubt: bool = False
+    """Whether somebody was asked because it is not known what became of the call."""
+
     asked_schema: str = ""
     """The schema by which somebody was asked, where it was another than the model's."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from agents._lazy import lazy_module
-from agents.exceptions import ModelResponseFailed
+from agents.exceptions import ModelResponseFailed, ModelStreamBroken
 from agents.retry import ModelRetryAdvice, ModelRetryAdviceRequest, ModelRetryNormalizedError
 
 if TYPE_CHECKING:
@@ -42,6 +42,12 @@ def client_retry_advice(request: ModelRetryAdviceRequest) -> ModelRetryAdvice | 
                 is_timeout=isinstance(error, _openai.APITimeoutError),
             ),
         )
+    if isinstance(error, ModelStreamBroken):
+        return ModelRetryAdvice(
+            suggested=True,
+            reason=str(error),
+            normalized=ModelRetryNormalizedError(message=str(error), is_network_error=True),
+        )
     if isinstance(error, ModelResponseFailed) and error.code in _TRANSIENT_CODES:
         return ModelRetryAdvice(
             suggested=True,
@@ -57,12 +63,12 @@ def _status_advice(
     headers = error.response.headers
     told = headers.get("x-should-retry")
     suggested = told == "true" or (told != "false" and _is_transient(error.status_code))
-    if not suggested and told != "false":
-        return None
+    # What is not transient is no reason to forbid it: a policy may know better.
+    opinion = suggested if suggested or told == "false" else None
     retry_after = _retry_after_s(headers)
     is_stateful = bool(request.previous_response_id or request.conversation_id)
     return ModelRetryAdvice(
-        suggested=suggested,
+        suggested=opinion,
         retry_after=retry_after,
         # An answer with such a status created nothing that a second request could collide with.
         replay_safety="safe" if suggested and (told == "true" or is_stateful) else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -76,8 +77,12 @@ def plain_arguments(text: str) -> dict[str, Any] | None:
     def refuse(constant: str) -> Any:
         raise ValueError(constant)
 
+    def finite(number: str) -> float:
+        value = float(number)
+        return value if math.isfinite(value) else refuse(number)
+
     try:
-        arguments: object = json.loads(text or "{}", parse_constant=refuse)
+        arguments: object = json.loads(text or "{}", parse_constant=refuse, parse_float=finite)
     except ValueError:
         return None
     return cast("dict[str, Any]", arguments) if isinstance(arguments, dict) else None
@@ -98,11 +103,12 @@ def covers(rule: f.Rule, agent: str, call: f.Call, used: int) -> bool:
 
 
 def covered(rule: f.Rule, state: State, used: int) -> list[f.ApprovalDecided]:
-    """What a new rule that has been used so often decides of the calls that wait, and that nobody decided about."""
+    """What a new rule that has been used so often decides of the calls that wait, those in doubt aside."""
     agent = str(state.agent).partition("#")[0]
     facts: list[f.ApprovalDecided] = []
     for each in state.calls.values():
-        is_open = each.phase is CallPhase.ASKED and each.call.needs_approval and each.decision is None
+        # What may have been done is for a person to judge, each time.
+        is_open = each.phase is CallPhase.ASKED and each.call.needs_approval and not each.is_in_doubt
         if is_open and covers(rule, agent, each.call, used + len(facts)):
             facts.append(
                 f.ApprovalDecided(each.call.id, rule.approved, rule.message, at_ms=now_ms(), rule=rule.id)

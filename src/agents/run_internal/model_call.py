@@ -9,7 +9,7 @@ import asyncio
 import copy
 from collections.abc import AsyncIterator
 from contextlib import aclosing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from agents._core import facts as f
@@ -92,15 +92,19 @@ async def _ask_until_answered(
                     continue
                 raise
         except BaseException as error:
-            run.environment.context.usage.add(attempts.usage)
-            if isinstance(error, asyncio.CancelledError):
+            is_cancelled = isinstance(error, asyncio.CancelledError)
+            if attempts.failed:
+                in_vain = attempts.failed if is_cancelled else attempts.failed + 1
+                run.environment.context.usage.add(attempts.usage_of(in_vain))
+            if is_cancelled:
                 partial.record_interruption(run, agent, turn, after)
             raise
-        if attempts.failed:
-            usage = attempts.usage
-            usage.add(response.usage)
-            response.usage = usage
-        return response
+        if not attempts.failed:
+            return response
+        usage = attempts.usage_of(attempts.failed)
+        usage.add(response.usage)
+        # The model may give the same object again.
+        return replace(response, usage=usage)
 
 
 async def _ask_in_time(

@@ -29,6 +29,8 @@ from agents.retry import (
 )
 from agents.usage import Usage, request_without_tokens
 
+from .failures import error_data
+
 if TYPE_CHECKING:
     from agents._ports.model import Model
 
@@ -67,21 +69,22 @@ class Attempts:
         if isinstance(error, UserError) or (is_shown and not self._may_be_voided(settings)):
             return False
         decision = await self._decision(error, settings, is_shown=is_shown)
-        if decision is None:
+        if decision is None or (is_shown and not self._may_be_voided(settings)):
+            # A tool may have started while the policy was asked.
             return False
-        await asyncio.sleep(self._delay_s(decision, settings))
-        self.failed += 1
+        delay_s = self._delay_s(decision, settings)
+        told = error_data(error)
         state = self._run.state
-        reason = decision.reason or f"{type(error).__name__}: {error}"
+        reason = decision.reason or f"{told.type}: {told.message}"
+        # Before the wait: from here on no tool can start from the response that is void.
         self._run.record(f.AttemptReset(state.turn, state.attempt + 1, reason))
+        self.failed += 1
+        await asyncio.sleep(delay_s)
         return True
 
-    @property
-    def usage(self) -> Usage:
-        """What the attempts in vain took: a request each, and no tokens that anybody told."""
-        return Usage(
-            requests=self.failed, request_usage_entries=[request_without_tokens() for _ in range(self.failed)]
-        )
+    def usage_of(self, count: int) -> Usage:
+        """What so many attempts in vain took: a request each, and no tokens that anybody told."""
+        return Usage(requests=count, request_usage_entries=[request_without_tokens() for _ in range(count)])
 
     def _is_shown(self, after: int) -> bool:
         try:
@@ -135,7 +138,10 @@ class Attempts:
         initial = INITIAL_DELAY_S if backoff.initial_delay is None else backoff.initial_delay
         most = MAX_DELAY_S if backoff.max_delay is None else backoff.max_delay
         multiplier = MULTIPLIER if backoff.multiplier is None else backoff.multiplier
-        delay = min(initial * multiplier**self.failed, most)
+        try:
+            delay = min(initial * multiplier**self.failed, most)
+        except OverflowError:
+            delay = most
         # Many clients that failed together should not return together.
         return delay if backoff.jitter is False else delay * random.uniform(0.75, 1.0)  # noqa: S311
 

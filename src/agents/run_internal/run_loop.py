@@ -25,6 +25,7 @@ from agents.tracing.spans import NoOpSpan
 
 from . import approvals, failures, recipients
 from .performers import PERFORMERS
+from .state_facts import Unread
 from .view import LiveOutput, RunView
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Run:
         self.restored: dict[Path, list[Moment]] = {}
         """What is known of nested runs that have not been taken up again, by path."""
 
-        self.unread: dict[int, dict[str, Any]] = {}
+        self.unread = Unread()
         """What a newer version wrote into the state that this run resumes, and this one passes over."""
 
         self.rule_uses: Counter[str] = Counter()

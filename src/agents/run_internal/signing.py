@@ -19,9 +19,13 @@ def sign(payload: Mapping[str, Any], key: bytes | str) -> dict[str, Any]:
     """The payload with its signature in it.
 
     Raises:
-        UserError: the key is empty.
+        UserError: the key is empty, or the payload is nothing that has a canonical form.
     """
-    return {**payload, KEY: _signature(payload, key)}
+    try:
+        signature = _signature(payload, key)
+    except (TypeError, UnicodeError, RecursionError) as error:
+        raise UserError(f"the run state cannot be signed: {error}") from error
+    return {**payload, KEY: signature}
 
 
 def verify(payload: object, key: bytes | str) -> None:

@@ -32,8 +32,17 @@ FORMAT = 2
 Places: TypeAlias = Mapping[int, tuple[str, str]]
 """By the number of a fact: the field whose value a public key shows, and the JSON pointer to it."""
 
-Unread: TypeAlias = dict[int, dict[str, Any]]
-"""By the number of an entry: as a newer version wrote it, where this one did not read all of it."""
+
+@dataclass(slots=True)
+class Unread:
+    """What a newer version wrote, of which this one may not read all: kept to be written again."""
+
+    format: int = FORMAT
+    facts: dict[int, dict[str, Any]] = field(default_factory=dict[int, dict[str, Any]])
+    """Its entries, by their numbers."""
+
+    decisions: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """Entries that this version passes over."""
 
 
 @dataclass(slots=True)
@@ -45,6 +54,7 @@ class FactsPart:
     decisions: list[tuple[Path, f.Fact]]
     unread: Unread = field(default_factory=Unread)
     format: int = FORMAT
+    """The format in which it was written."""
 
 
 # --- writing
@@ -53,25 +63,39 @@ class FactsPart:
 def write_facts(part: FactsPart, places: Places) -> dict[str, Any]:
     """Our part of the payload whose public keys show what `places` says."""
     written: list[dict[str, Any]] = []
+    newer = part.unread.facts
     for number, moment in enumerate(part.moments):
-        _write_passed_over(written, part.unread)
+        _write_passed_over(written, newer)
         entry = _entry(moment, places.get(number))
-        newer = part.unread.get(len(written))
-        if newer is not None:
-            entry = {**newer, **entry, "data": {**newer["data"], **entry["data"]}}
-        written.append(entry)
-    _write_passed_over(written, part.unread)
+        more = newer.get(len(written))
+        written.append(entry if more is None else _merged(more, entry))
+    _write_passed_over(written, newer)
+    decisions = [_entry(Moment(path, fact), None) for path, fact in part.decisions]
     return {
-        "format": FORMAT,
+        # What is written again can be read by those who read it before, and by nobody else.
+        "format": part.unread.format,
         "run_id": part.run_id,
         "facts": written,
-        "decisions": [_entry(Moment(path, fact), None) for path, fact in part.decisions],
+        "decisions": [*decisions, *part.unread.decisions],
     }
 
 
-def _write_passed_over(written: list[dict[str, Any]], unread: Unread) -> None:
-    while (entry := unread.get(len(written))) is not None and entry["kind"] not in f.KINDS.by_kind:
+def _write_passed_over(written: list[dict[str, Any]], newer: Mapping[int, dict[str, Any]]) -> None:
+    while (entry := newer.get(len(written))) is not None and entry["kind"] not in f.KINDS.by_kind:
         written.append(entry)
+
+
+def _merged(newer: Any, own: Any) -> Any:
+    """What a newer version wrote, with what this one knows of it in its place."""
+    if isinstance(newer, dict) and isinstance(own, dict):
+        known = cast("dict[str, Any]", own)
+        more = cast("dict[str, Any]", newer)
+        return {**more, **{key: _merged(more.get(key), value) for key, value in known.items()}}
+    if isinstance(newer, list) and isinstance(own, list):
+        # What was read has as many elements as what was written.
+        pairs = zip(cast("list[Any]", newer), cast("list[Any]", own), strict=True)
+        return [_merged(*pair) for pair in pairs]
+    return own
 
 
 def _entry(moment: Moment, place: tuple[str, str] | None) -> dict[str, Any]:
@@ -81,7 +105,8 @@ def _entry(moment: Moment, place: tuple[str, str] | None) -> dict[str, Any]:
     for name, default in _FIELDS[type(fact)]:
         value = getattr(fact, name)
         if value is not default and value != default and name != shown:
-            data[name] = value if type(value) is str else msgspec.to_builtins(value, str_keys=True)
+            built = value if type(value) is str else msgspec.to_builtins(value, str_keys=True)
+            data[name] = _without_tuples(built) if type(built) is tuple else built
     entry: dict[str, Any] = {"kind": f.KINDS.by_type[type(fact)], "data": data}
     if moment.at:
         entry["at"] = moment.at
@@ -90,6 +115,15 @@ def _entry(moment: Moment, place: tuple[str, str] | None) -> dict[str, Any]:
     if place is not None:
         entry["refs"] = dict((place,))
     return entry
+
+
+def _without_tuples(value: Any) -> Any:
+    """The value as reading it again gives it."""
+    if isinstance(value, dict):
+        return {key: _without_tuples(one) for key, one in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_without_tuples(one) for one in cast("list[Any]", value)]
+    return value
 
 
 _REQUIRED: Any = object()
@@ -143,26 +177,24 @@ def read_facts(value: object, payload: Mapping[str, Any]) -> FactsPart:
     except UNREADABLE as error:
         raise UserError(f"the run state is damaged: {error}") from None
     read = FactsPart(part.run_id, [], [], format=part.format)
-    for number, entry in enumerate(part.facts):
+    for entry in part.facts:
         fact = _decode(entry, part.format, payload)
         if fact is not None:
             read.moments.append(Moment(entry.path, fact, None, entry.at))
-        if part.format > FORMAT and (fact is None or _has_more(entry, fact)):
-            read.unread[number] = _as_written(value, number)
-    for entry in part.decisions:
+    for number, entry in enumerate(part.decisions):
         fact = _decode(entry, part.format, payload)
         if fact is not None:
             read.decisions.append((entry.path, fact))
+        else:
+            read.unread.decisions.append(_as_written(value, "decisions")[number])
+    if part.format > FORMAT:
+        read.unread.format = part.format
+        read.unread.facts = dict(enumerate(_as_written(value, "facts")))
     return read
 
 
-def _has_more(entry: _Entry, fact: f.Fact) -> bool:
-    """Whether a newer version said more of a fact than this one reads."""
-    return not entry.data.keys() <= {name for name, _ in _FIELDS[type(fact)]}
-
-
-def _as_written(part: Any, number: int) -> dict[str, Any]:
-    return dict(part["facts"][number])
+def _as_written(part: Any, name: str) -> list[dict[str, Any]]:
+    return part[name]
 
 
 def _decode(entry: _Entry, version: int, payload: Mapping[str, Any]) -> f.Fact | None:

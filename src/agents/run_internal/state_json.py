@@ -8,6 +8,7 @@ agree with the facts (`state_agreement`): whoever edits one of them alone is tol
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -149,6 +150,42 @@ def detached(payload: dict[str, Any]) -> dict[str, Any]:
         }
     except UNREADABLE as error:
         raise UserError(f"the run state is damaged: {error}") from None
+
+
+def as_text(payload: dict[str, Any]) -> str:
+    """The payload as one line of JSON.
+
+    Raises:
+        UserError: the context, or something that a tool gave, is nothing that JSON has.
+    """
+    try:
+        return msgspec.json.encode(payload).decode()
+    except UnicodeEncodeError:
+        # Half a character, from the name of a file for instance: only an escape can stand for it.
+        return json.dumps(payload)
+    except (TypeError, RecursionError) as error:
+        raise UserError(f"the run state cannot be written as JSON: {error}") from error
+
+
+def from_text(text: str) -> object:
+    """What a text of JSON holds.
+
+    Raises:
+        UserError: it is none. The message does not quote it.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, TypeError, RecursionError):
+        pass
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, TypeError, RecursionError):
+        # Without its cause: that would quote the payload.
+        raise UserError("Failed to parse run state JSON") from None
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(name)
 
 
 # --- reading
