@@ -120,7 +120,7 @@ async def test_a_function_of_the_request_plays_a_tool_loop():
         assert call.type == "function_call"
         assert json.loads(call.arguments) == {"city": "Oslo"}
         answer: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "cold"}
-        second = await client.responses.create(model="m", input=[answer])
+        second = await client.responses.create(model="m", input=[call.to_dict(), answer])  # pyright: ignore[reportArgumentType]
     assert second.output_text == "It is cold."
     assert [request.index for request in server.requests] == [0, 1]
     assert server.requests[0].body["input"] == "Weather?"
@@ -466,8 +466,10 @@ def test_its_url_is_known_only_while_it_serves():
         _ = ResponsesServer([]).base_url
 
 
-def test_a_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delitem(sys.modules, "agents.testing._responses_app", raising=False)
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
+@pytest.mark.parametrize("missing", ["starlette.applications", "uvicorn", "websockets"])
+def test_a_missing_extra_says_what_to_install(missing: str, monkeypatch: pytest.MonkeyPatch):
+    for name in [name for name in sys.modules if name.startswith(("agents.testing._responses", "uvicorn."))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ImportError, match=r"pip install 'headrace\[testing\]'"):
         ResponsesServer([])

@@ -10,10 +10,12 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 from .response_object import error_body
 
+Transport = Literal["http", "websocket"]
+"""How a request came."""
 ChunkSize = int | Callable[[int], int]
 """Bytes in a write: a number, or a function from the write's index (from 0) to a number."""
 
@@ -32,7 +34,7 @@ AnyItem = Mapping[str, Any] | HasModelDump
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """The connection is closed after `after_events` events, in the middle of the HTTP body."""
+    """The connection is closed after `after_events` events: in the middle of the HTTP body, without a close frame."""
 
     after_events: int
 
@@ -46,14 +48,20 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class Truncate:
-    """The HTTP body ends properly after `after_events` events (None: before the terminal one), without `[DONE]`."""
+    """The answer ends properly but early, after `after_events` events (None: before the terminal one).
+
+    The HTTP body ends without `[DONE]`; a WebSocket is closed with a close frame.
+    """
 
     after_events: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """`data` stands between two events; the stream goes on after it."""
+    """`data` stands between two events; the stream goes on after it.
+
+    On a WebSocket it is a message of its own: a text frame when it is UTF-8, else a binary frame.
+    """
 
     after_events: int
     data: bytes
@@ -91,7 +99,7 @@ Fault = Drop | Stall | Truncate | Garbage | InvalidJson | Fail | Incomplete
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpError:
-    """An answer that is not a stream: a status, headers and a JSON body."""
+    """An answer that is not a stream: a status, headers and a JSON body. On a WebSocket it is an error frame."""
 
     status: int
     body: Mapping[str, Any]
@@ -100,7 +108,7 @@ class HttpError:
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
-    """One event of a recording: its type, and its JSON exactly as recorded."""
+    """One event of a recording: its type ("" for a bare error object), and its JSON exactly as recorded."""
 
     type: str
     json: bytes
@@ -199,10 +207,12 @@ class Step:
         body = error_body(message or usual_message, type=type or usual_type, code=code, param=param)
         return cls(error=HttpError(status=status, body=body, headers=sent))
 
-    # How it goes wrong; events are counted from `response.created`, which is the first
+    # How it goes wrong; events are counted from `response.created`, which is the first. `fail` and `incomplete` are
+    # how the response ends; the others happen to the connection that asked for it. A response in the background goes
+    # on without that connection, and who asks for it again gets it whole.
 
     def drop(self, *, after_events: int) -> Self:
-        """Close the connection after so many events, in the middle of the HTTP body."""
+        """Close the connection after so many events: an HTTP body in its middle, a WebSocket without a close frame."""
         return replace(self, fault=Drop(after_events))
 
     def stall(self, *, after_events: int = 0) -> Self:
@@ -210,7 +220,7 @@ class Step:
         return replace(self, fault=Stall(after_events))
 
     def truncate(self, *, after_events: int | None = None) -> Self:
-        """End the body properly but too early: by default just before the terminal event."""
+        """End the HTTP body, or close the WebSocket, properly but too early: by default before the terminal event."""
         return replace(self, fault=Truncate(after_events))
 
     def garbage(self, *, after_events: int, data: bytes = b"\x00\xff\xfe garbage\n\n") -> Self:
@@ -277,19 +287,38 @@ _USUAL_ERRORS = {
 class ResponsesRequest:
     """A request that the server got.
 
-    `body` is the parsed JSON, `headers` have lower-case names, `path` is such as `/v1/responses`, and `index`
-    counts the server's requests from 0.
+    `body` is the parsed JSON as it came; over a WebSocket it is the `response.create` frame. `headers` have
+    lower-case names (over a WebSocket: those of the handshake), `path` is such as `/v1/responses`, and `index` counts
+    the server's requests from 0. `connection` counts its connections from 1: two requests with the same number
+    shared one.
     """
 
     body: dict[str, Any]
     headers: Mapping[str, str]
     path: str
     index: int
+    transport: Transport = "http"
+    connection: int = 0
 
     @property
     def is_streamed(self) -> bool:
-        """Whether the client asked for events."""
-        return self.body.get("stream") is True
+        """Whether the client gets events. Over a WebSocket it always does."""
+        return self.transport == "websocket" or self.body.get("stream") is True
+
+    @property
+    def is_background(self) -> bool:
+        """Whether the response is made apart from the connection. Over a WebSocket it never is."""
+        return self.transport == "http" and self.body.get("background") is True
+
+    @property
+    def is_warm_up(self) -> bool:
+        """Whether a WebSocket's request only makes the server ready (`generate: false`). The server answers it itself."""
+        return self.transport == "websocket" and self.body.get("generate") is False
+
+    @property
+    def stream_id(self) -> str | None:
+        """The lane of a WebSocket that the answer belongs to; None is the default lane."""
+        return self.body.get("stream_id") if self.transport == "websocket" else None
 
     @property
     def input(self) -> list[dict[str, Any]]:
@@ -357,6 +386,9 @@ def _read_recording(source: str | Path | Iterable[Mapping[str, Any]]) -> Iterabl
 
 def _type_of(text: bytes, path: Path) -> str:
     event = json.loads(text)
+    if "type" not in event and "error" in event:
+        # What some servers send in place of an error event.
+        return ""
     if "type" not in event:
         raise ValueError(f"An event without a type in {path}: {text[:80]!r}")
     return str(event["type"])

@@ -1,0 +1,161 @@
+"""One response as it happens, and the one way to play it to a connection.
+
+All events of a response are known before it starts. What a test sees of it (a stream, a stream that another
+connection takes up again, the response as JSON) depends only on how many of them have happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from ._responses_plan import TERMINAL, Ending, Frame, Pace, Plan
+from .responses_script import ResponsesRequest
+
+_WITH_RESPONSE = TERMINAL | {"response.created", "response.queued", "response.in_progress"}
+_OUTPUT_OF_CALL = {
+    "function_call": "function_call_output",
+    "custom_tool_call": "custom_tool_call_output",
+    "computer_call": "computer_call_output",
+    "shell_call": "shell_call_output",
+    "apply_patch_call": "apply_patch_call_output",
+}
+CALL_OUTPUTS = frozenset(_OUTPUT_OF_CALL.values())
+"""Types of input items that answer a call of the model."""
+
+
+class Channel(Protocol):
+    """Where an answer goes."""
+
+    async def send(self, parts: Sequence[bytes]) -> None:
+        """Send chunks of an HTTP body, or messages."""
+        ...
+
+    async def finish(self) -> None:
+        """The answer is whole."""
+        ...
+
+    async def end_early(self) -> None:
+        """End properly, though the answer is not whole."""
+        ...
+
+    async def cut(self) -> None:
+        """Close the connection as it is. Nothing is sent after this."""
+        ...
+
+
+class Performance:
+    """A response: its request, all of its events, and how many of these have happened.
+
+    The connection that asked moves it on, and when that goes away the response is cancelled. A response in the
+    background moves on by itself (`run`), and its connections wait for it.
+
+    Raises:
+        ValueError: no event has a response, so there is no telling which one this is.
+    """
+
+    def __init__(
+        self, request: ResponsesRequest, frames: Sequence[Frame], parent: Performance | None
+    ) -> None:
+        self.request = request
+        self.frames = frames
+        self.parent = parent
+        self.position = 0
+        self.is_cancelled = False
+        first = next((frame for frame in frames if frame.type in _WITH_RESPONSE), None)
+        if first is None:
+            raise ValueError("A recording needs an event with a response in it, such as response.created.")
+        self._opening = first
+        self.id: str = json.loads(first.json)["response"]["id"]
+        self._news = asyncio.Event()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.is_cancelled or self.position >= len(self.frames)
+
+    async def reached(self, events: int, pause_s: float | None) -> bool:
+        """Return when so many events have happened: True, or False when they never will.
+
+        A response that does not move by itself is moved on here, after `pause_s` (None: at once).
+        """
+        if pause_s is not None:
+            # Unpaced writes let the loop run too: a client on the same loop must be able to read and to leave.
+            await asyncio.sleep(0 if self.request.is_background else pause_s)
+        if not self.request.is_background:
+            self._move(max(events, self.position))
+        while self.position < events and not self.is_over:
+            await self._news.wait()
+        return self.position >= events
+
+    async def run(self, pace: Pace) -> None:
+        """Let it happen in the background."""
+        while not self.is_over:
+            self._move(min(self.position + pace.events_per_write, len(self.frames)))
+            await asyncio.sleep(pace.pause_s)
+
+    def cancel(self) -> None:
+        """Nothing more happens. What is over stays as it is."""
+        if not self.is_over:
+            self.is_cancelled = True
+            self._move(self.position)
+
+    def index_after(self, sequence_number: int) -> int:
+        """The index of the first event with a larger number than this."""
+        for index, frame in enumerate(self.frames):
+            if json.loads(frame.json).get("sequence_number", index) > sequence_number:
+                return index
+        return len(self.frames)
+
+    def snapshot(self) -> dict[str, Any]:
+        """The response as it stands: that of the last event that has one, with the items that are done."""
+        happened = self.frames[: self.position]
+        latest = next((frame for frame in reversed(happened) if frame.type in _WITH_RESPONSE), self._opening)
+        response: dict[str, Any] = json.loads(latest.json)["response"]
+        if latest.type not in TERMINAL:
+            response["output"] = self._done_items()
+            if self.is_cancelled:
+                response["status"] = "cancelled"
+        return response
+
+    def calls(self) -> set[str]:
+        """The ids of all calls in this conversation so far, for which an output may be sent."""
+        known = set[str]() if self.parent is None else self.parent.calls()
+        items = [*self.request.input, *self._done_items()]
+        return known | {item["call_id"] for item in items if item.get("type") in _OUTPUT_OF_CALL}
+
+    def _done_items(self) -> list[dict[str, Any]]:
+        return [
+            json.loads(frame.json)["item"]
+            for frame in self.frames[: self.position]
+            if frame.type == "response.output_item.done"
+        ]
+
+    def _move(self, position: int) -> None:
+        self.position = position
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+
+async def play(plan: Plan, channel: Channel, performance: Performance) -> None:
+    """Send the answer as it happens. Being cancelled is how a client that has gone stops it."""
+    try:
+        for index, write in enumerate(plan.writes):
+            if not await performance.reached(write.events, plan.pause_s if index else None):
+                await channel.finish()
+                return
+            await channel.send(write.parts)
+        match plan.ending:
+            case Ending.FINISH:
+                await channel.finish()
+            case Ending.EARLY:
+                await channel.end_early()
+            case Ending.CUT:
+                await channel.cut()
+            case Ending.STALL:
+                await asyncio.Event().wait()
+    finally:
+        if not performance.request.is_background:
+            performance.cancel()
