@@ -231,7 +231,7 @@ async def test_the_client_tries_again_after_a_rate_limit():
 
 async def test_an_error_body_may_come_with_status_200():
     async with ResponsesServer([Step.http_error(200, "Odd.")]) as server:
-        assert (await asyncio.to_thread(post, server, {}))["error"]["message"] == "Odd."
+        assert (await asyncio.to_thread(post, server, {"model": "m"}))["error"]["message"] == "Odd."
 
 
 async def test_a_dropped_stream_keeps_its_events_and_then_breaks():

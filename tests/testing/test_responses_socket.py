@@ -249,7 +249,8 @@ async def test_a_lane_has_a_proper_name(name: object):
         ("[1]", "missing_required_parameter"),
         ("{", "invalid_json"),
         (b"\x00\xff", "invalid_json"),
-        ('{"type": "response.create", "input": 7}', "invalid_type"),
+        ('{"type": "response.create", "model": "m", "input": 7}', "invalid_type"),
+        ('{"type": "response.create", "input": "Hi"}', "missing_required_parameter"),
     ],
 )
 async def test_a_frame_that_is_no_request_is_refused_and_the_connection_stays(frame: str | bytes, code: str):

@@ -6,11 +6,11 @@ Unknown parameters are let through, because servers and gateways have their own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from .response_object import error_body
-from .responses_script import HttpError
+from .responses_script import HttpError, ResponsesRequest
 
 _LANE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 
@@ -45,8 +45,12 @@ def refusal(
     return HttpError(status=status, body=body)
 
 
-def refused_body(body: Mapping[str, Any]) -> HttpError | None:
-    """Why a create body is refused, or None: a parameter of the wrong type, an item that is none."""
+def refused_body(request: ResponsesRequest) -> HttpError | None:
+    """Why a create body is refused, or None: no model, a parameter of the wrong type, an item that is none."""
+    body = request.body
+    if body.get("model") is None and body.get("prompt") is None:
+        message = "Missing required parameter: 'model'."
+        return refusal(message, code="missing_required_parameter", param="model")
     for name, (types, expected) in _TYPES.items():
         value = body.get(name)
         is_stray_bool = isinstance(value, bool) and bool not in types
@@ -64,8 +68,23 @@ def refused_body(body: Mapping[str, Any]) -> HttpError | None:
             code="integer_below_min_value",
             param="max_output_tokens",
         )
-    if body.get("background") and body.get("store") is False:
+    if request.is_background and body.get("store") is False:
         return refusal("A response in the background must be stored: leave out store=false.", param="store")
+    return None
+
+
+def refused_outputs(items: Iterable[Mapping[str, Any]], known: set[str]) -> HttpError | None:
+    """Why these input items are refused, or None: one is the output of a call that is neither before it nor `known`."""
+    for item in items:
+        kind = str(item.get("type"))
+        call_id = item.get("call_id")
+        if kind == "item_reference":
+            # What it refers to may be a call.
+            return None
+        if kind.endswith("_call_output") and call_id not in known:
+            return refusal(f"No tool call found for call output with call_id {call_id}.", param="input")
+        if isinstance(call_id, str):
+            known.add(call_id)
     return None
 
 

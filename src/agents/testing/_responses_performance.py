@@ -8,22 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from ._responses_plan import TERMINAL, Ending, Frame, Pace, Plan
-from .responses_script import ResponsesRequest
+from .responses_script import ResponsesRequest, Step
 
 _WITH_RESPONSE = TERMINAL | {"response.created", "response.queued", "response.in_progress"}
-_OUTPUT_OF_CALL = {
-    "function_call": "function_call_output",
-    "custom_tool_call": "custom_tool_call_output",
-    "computer_call": "computer_call_output",
-    "shell_call": "shell_call_output",
-    "apply_patch_call": "apply_patch_call_output",
-}
-CALL_OUTPUTS = frozenset(_OUTPUT_OF_CALL.values())
-"""Types of input items that answer a call of the model."""
 
 
 class Channel(Protocol):
@@ -57,11 +49,18 @@ class Performance:
     """
 
     def __init__(
-        self, request: ResponsesRequest, frames: Sequence[Frame], parent: Performance | None
+        self,
+        request: ResponsesRequest,
+        frames: Sequence[Frame],
+        parent: Performance | None,
+        pace: Pace,
+        reattachments: Iterable[Step],
     ) -> None:
         self.request = request
         self.frames = frames
-        self.parent = parent
+        self.pace = pace
+        self._parent = parent
+        self._reattachments = deque(reattachments)
         self.position = 0
         self.is_cancelled = False
         first = next((frame for frame in frames if frame.type in _WITH_RESPONSE), None)
@@ -90,11 +89,15 @@ class Performance:
             await self._news.wait()
         return self.position >= events
 
-    async def run(self, pace: Pace) -> None:
-        """Let it happen in the background."""
+    async def run(self) -> None:
+        """Let it happen in the background, at its pace."""
         while not self.is_over:
-            self._move(min(self.position + pace.events_per_write, len(self.frames)))
-            await asyncio.sleep(pace.pause_s)
+            self._move(min(self.position + self.pace.events_per_write, len(self.frames)))
+            await asyncio.sleep(self.pace.pause_s)
+
+    def next_reattachment(self) -> Step:
+        """What the script has for the next connection that takes the stream up again."""
+        return self._reattachments.popleft() if self._reattachments else Step()
 
     def cancel(self) -> None:
         """Nothing more happens. What is over stays as it is."""
@@ -122,9 +125,9 @@ class Performance:
 
     def calls(self) -> set[str]:
         """The ids of all calls in this conversation so far, for which an output may be sent."""
-        known = set[str]() if self.parent is None else self.parent.calls()
+        known = set[str]() if self._parent is None else self._parent.calls()
         items = [*self.request.input, *self._done_items()]
-        return known | {item["call_id"] for item in items if item.get("type") in _OUTPUT_OF_CALL}
+        return known | {item["call_id"] for item in items if "call_id" in item}
 
     def _done_items(self) -> list[dict[str, Any]]:
         return [

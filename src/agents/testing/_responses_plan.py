@@ -169,6 +169,15 @@ def final_response(frames: Sequence[Frame]) -> bytes:
     )
 
 
+def opening_response(frames: Sequence[Frame]) -> bytes:
+    """The JSON of the response in the first event.
+
+    Raises:
+        LookupError: the first event has none.
+    """
+    return encode(json.loads(frames[0].json)["response"])
+
+
 def encode(value: Any) -> bytes:
     """`value` as compact JSON."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

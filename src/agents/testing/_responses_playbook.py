@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from .response_object import error_body
-from .responses_script import HttpError, Respond, ResponsesRequest, Script, Step, Transport, as_step
+from .responses_script import Access, HttpError, Respond, ResponsesRequest, Script, Step, Transport, as_step
 
 
 class Tally:
@@ -58,6 +58,7 @@ class Playbook:
     def __init__(self, script: Script, defaults: Step) -> None:
         self.defaults = defaults
         self.requests: list[ResponsesRequest] = []
+        self.accesses: list[Access] = []
         if callable(script):
             self._respond: Respond | None = script
             self._steps: deque[Step] = deque()

@@ -156,7 +156,7 @@ class ResponsesSocket:
                 del self._remembered[parent_id]
             return
         self._remembered[answer.performance.id] = answer.performance
-        await play(answer.plan, _Messages(self, answer.pace.chunk_size), answer.performance)
+        await play(answer.plan, _Messages(self, answer.performance.pace.chunk_size), answer.performance)
 
     def _is_of(self, response_id: str, lane: _Lane) -> bool:
         remembered = self._remembered.get(response_id)

@@ -119,7 +119,7 @@ class Step:
     """One answer of the server. Start from `Step()`, `Step.recorded(...)` or `Step.http_error(...)`.
 
     `output` are the items in order; ids, statuses and call ids that they lack are filled in. `usage` and
-    `response_id` replace the made-up ones. `pace_s`, `events_per_write` and `chunk_size` replace the server's.
+    `response_id` replace the made-up ones. `reattachments` are what later connections get. `pace_s`, `events_per_write` and `chunk_size` replace the server's.
     A step has at most one fault: the last one set.
     """
 
@@ -129,6 +129,7 @@ class Step:
     fault: Fault | None = None
     usage: Mapping[str, Any] | None = None
     response_id: str | None = None
+    reattachments: tuple[Step, ...] = ()
     pace_s: float | None = None
     events_per_write: int | None = None
     chunk_size: ChunkSize | None = None
@@ -246,6 +247,14 @@ class Step:
         """End with `response.incomplete`; the last item's status is `incomplete` too."""
         return replace(self, fault=Incomplete(reason))
 
+    def reattached(self, *steps: Step) -> Self:
+        """What connections get that take a response in the background up again: the faults or errors of these, in turn.
+
+        `Step().text("...").drop(after_events=5).reattached(Step().drop(after_events=8), Step.http_error(500))`. Events
+        are counted from the response's first. Connections after the last step get the stream as it is.
+        """
+        return replace(self, reattachments=steps)
+
     # Details
 
     def with_usage(self, input_tokens: int, output_tokens: int, *, reasoning_tokens: int = 0) -> Self:
@@ -334,6 +343,20 @@ class ResponsesRequest:
             for item in self.input
             if item.get("type") == "function_call_output"
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """A request about a stored response: to retrieve, stream, cancel or delete it, or to list its input.
+
+    `path` is such as `/v1/responses/resp_1/cancel`, `query` such as `{"stream": "true", "starting_after": "4"}`.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    connection: int
 
 
 Answer = Step | str | AnyItem | Sequence[AnyItem]

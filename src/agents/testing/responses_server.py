@@ -4,8 +4,9 @@
         client = AsyncOpenAI(base_url=server.base_url, api_key="x")
         stream = await client.responses.create(model="m", input="Hi", stream=True)
 
-It serves POST /v1/responses, as JSON and as an event stream, and the WebSocket at the same path. See
-`responses_script` for what a script may be.
+It serves POST /v1/responses, as JSON and as an event stream, the WebSocket at the same path, and what may be asked
+about stored responses: retrieve, stream again, cancel, delete, input items, compact. See `responses_script` for what a
+script may be.
 Needs `pip install 'headrace[testing]'`.
 """
 
@@ -18,7 +19,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
 from ._responses_playbook import Playbook
-from .responses_script import ChunkSize, HttpError, ResponsesRequest, Script, Step
+from .responses_script import Access, ChunkSize, HttpError, ResponsesRequest, Script, Step
 
 if TYPE_CHECKING:
     from ._responses_app import Service
@@ -97,6 +98,11 @@ class ResponsesServer:
     def requests(self) -> tuple[ResponsesRequest, ...]:
         """The requests so far, in order of arrival, unexpected ones included."""
         return tuple(self._playbook.requests)
+
+    @property
+    def accesses(self) -> tuple[Access, ...]:
+        """The requests about stored responses so far (retrieve, stream again, cancel, delete, input items)."""
+        return tuple(self._playbook.accesses)
 
     @property
     def remaining_steps(self) -> int:
