@@ -234,6 +234,41 @@ async def test_an_error_body_may_come_with_status_200():
         assert (await asyncio.to_thread(post, server, {"model": "m"}))["error"]["message"] == "Odd."
 
 
+async def test_a_foreign_body_may_come_in_place_of_an_answer():
+    script = [Step.http_body("<p>Busy</p>"), Step.http_body(b"data: {\n\n", content_type="text/event-stream")]
+    async with ResponsesServer(script) as server, client_of(server) as client:
+        page = await client.responses.with_raw_response.create(model="m", input="Hi")
+        assert (page.headers["content-type"], page.text) == ("text/html", "<p>Busy</p>")
+        _, error = await read_until_it_breaks(client)
+        assert isinstance(error, ValueError)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [{"type": "response.output_text.delta", "delta": "Hi"}],
+        [{"type": "response.created", "response": None}, {"type": "response.output_item.done"}],
+        [
+            {"type": "response.created", "response": {}},
+            {"type": "response.completed", "sequence_number": None},
+        ],
+        [],
+    ],
+)
+async def test_events_that_are_no_response_are_played_as_they_are(events: list[dict[str, Any]]):
+    async with ResponsesServer([Step.recorded(events), "Two."]) as server, client_of(server) as client:
+        opening = client.responses.with_streaming_response.create
+        async with opening(model="m", input="Hi", stream=True, background=True) as answer:
+            lines = [line async for line in answer.iter_lines() if line.startswith("data: {")]
+        assert [json.loads(line.removeprefix("data: ")) for line in lines] == events
+        assert (await client.responses.retrieve("resp_1")).id == "resp_1"
+        again = client.responses.with_streaming_response.retrieve
+        async with again("resp_1", stream=True, starting_after=0) as answer:
+            assert len([line async for line in answer.iter_lines() if line.startswith("data: {")]) < 2
+        after = await client.responses.create(model="m", input="Hi", previous_response_id="resp_1")
+    assert after.output_text == "Two."
+
+
 async def test_a_dropped_stream_keeps_its_events_and_then_breaks():
     async with (
         ResponsesServer([Step().text("one two three").drop(after_events=6)]) as server,

@@ -385,6 +385,12 @@ async def test_an_http_error_is_an_error_frame():
         assert text_of(await ask(socket)) == "Hi"
 
 
+async def test_a_foreign_body_is_a_message_as_it_is():
+    async with ResponsesServer([Step.http_body("<p>Busy</p>")]) as server, socket_of(server) as socket:
+        await send(socket)
+        assert await socket.recv() == "<p>Busy</p>"
+
+
 async def test_a_request_too_many_is_told_and_complained_about():
     async with ResponsesServer([]) as server, socket_of(server) as socket:
         assert code_of(await ask(socket)) == "script_error"

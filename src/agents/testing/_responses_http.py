@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -238,13 +238,15 @@ def _document(content: Mapping[str, Any], request_id: str = "req_0") -> JSONResp
     return JSONResponse(dict(content), headers={"x-request-id": request_id})
 
 
-def told(error: HttpError, request_id: str = "req_0") -> JSONResponse:
-    """An error as HTTP tells it."""
+def told(error: HttpError, request_id: str = "req_0") -> Response:
+    """An answer that is not a response, as HTTP tells it."""
     headers = {"x-request-id": request_id, **error.headers}
+    if isinstance(error.body, bytes):
+        return Response(error.body, status_code=error.status, headers=headers)
     return JSONResponse(dict(error.body), status_code=error.status, headers=headers)
 
 
-async def http_exception(request: Request, error: Exception) -> JSONResponse:
+async def http_exception(request: Request, error: Exception) -> Response:
     """A path or method that is not there, in the API's shape."""
     assert isinstance(error, HTTPException)
     return told(refusal(f"{error.detail}: {request.method} {request.url.path}", status=error.status_code))

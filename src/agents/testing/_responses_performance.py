@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from ._responses_plan import TERMINAL, Ending, Frame, Pace, Plan
 from .responses_script import ResponsesRequest, Step
@@ -44,8 +44,7 @@ class Performance:
     The connection that asked moves it on, and when that goes away the response is cancelled. A response in the
     background moves on by itself (`run`), and its connections wait for it.
 
-    Raises:
-        ValueError: no event has a response, so there is no telling which one this is.
+    Recorded events may lack anything. A response that none of them names is called after its request.
     """
 
     def __init__(
@@ -63,11 +62,12 @@ class Performance:
         self._reattachments = deque(reattachments)
         self.position = 0
         self.is_cancelled = False
-        first = next((frame for frame in frames if frame.type in _WITH_RESPONSE), None)
-        if first is None:
-            raise ValueError("A recording needs an event with a response in it, such as response.created.")
-        self._opening = first
-        self.id: str = json.loads(first.json)["response"]["id"]
+        self._unopened: dict[str, Any] = {
+            "id": f"resp_{request.index + 1}",
+            "object": "response",
+            "status": "in_progress",
+        }
+        self.id = self._response_at(len(frames))["id"]
         self._news = asyncio.Event()
 
     @property
@@ -106,22 +106,31 @@ class Performance:
             self._move(self.position)
 
     def index_after(self, sequence_number: int) -> int:
-        """The index of the first event with a larger number than this."""
+        """The index of the first event with a larger number than this. An event without one has its index."""
         for index, frame in enumerate(self.frames):
-            if json.loads(frame.json).get("sequence_number", index) > sequence_number:
+            number = _fields(frame).get("sequence_number")
+            if (number if isinstance(number, int) else index) > sequence_number:
                 return index
         return len(self.frames)
 
     def snapshot(self) -> dict[str, Any]:
         """The response as it stands: that of the last event that has one, with the items that are done."""
-        happened = self.frames[: self.position]
-        latest = next((frame for frame in reversed(happened) if frame.type in _WITH_RESPONSE), self._opening)
-        response: dict[str, Any] = json.loads(latest.json)["response"]
-        if latest.type not in TERMINAL:
-            response["output"] = self._done_items()
-            if self.is_cancelled:
-                response["status"] = "cancelled"
+        response = self._response_at(self.position)
+        if self.is_over and not self.is_cancelled:
+            return response
+        response["output"] = self._done_items()
+        if self.is_cancelled:
+            response["status"] = "cancelled"
         return response
+
+    def _response_at(self, position: int) -> dict[str, Any]:
+        """The response as the last event before `position` shows it, or, where none does, the first one after it."""
+        for frame in (*reversed(self.frames[:position]), *self.frames[position:]):
+            if frame.type in _WITH_RESPONSE:
+                response = _fields(frame).get("response")
+                if isinstance(response, dict):
+                    return {**self._unopened, **cast("dict[str, Any]", response)}
+        return dict(self._unopened)
 
     def calls(self) -> set[str]:
         """The ids of all calls in this conversation so far, for which an output may be sent."""
@@ -130,16 +139,18 @@ class Performance:
         return known | {item["call_id"] for item in items if "call_id" in item}
 
     def _done_items(self) -> list[dict[str, Any]]:
-        return [
-            json.loads(frame.json)["item"]
-            for frame in self.frames[: self.position]
-            if frame.type == "response.output_item.done"
-        ]
+        done = [frame for frame in self.frames[: self.position] if frame.type == "response.output_item.done"]
+        items: list[Any] = [_fields(frame).get("item") for frame in done]
+        return [item for item in items if isinstance(item, dict)]
 
     def _move(self, position: int) -> None:
         self.position = position
         news, self._news = self._news, asyncio.Event()
         news.set()
+
+
+def _fields(frame: Frame) -> dict[str, Any]:
+    return json.loads(frame.json)
 
 
 async def play(plan: Plan, channel: Channel, performance: Performance) -> None:

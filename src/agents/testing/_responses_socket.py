@@ -163,7 +163,10 @@ class ResponsesSocket:
         return remembered is not None and remembered.request.stream_id == lane.name
 
     async def _refuse(self, error: HttpError, stream_id: str | None) -> None:
-        told: dict[str, Any] = dict(error.body.get("error") or {"message": json.dumps(dict(error.body))})
+        if isinstance(error.body, bytes):
+            await self.send(error.body)
+            return
+        told: dict[str, Any] = dict(error.body["error"])
         if error.headers:
             told["headers"] = dict(error.headers)
         frame: dict[str, Any] = {"type": "error", "status": error.status, "error": told}

@@ -99,10 +99,13 @@ Fault = Drop | Stall | Truncate | Garbage | InvalidJson | Fail | Incomplete
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpError:
-    """An answer that is not a stream: a status, headers and a JSON body. On a WebSocket it is an error frame."""
+    """An answer that is not a stream: a status, headers and a body, which is JSON or these bytes.
+
+    On a WebSocket a JSON body becomes an error frame, and bytes a message as they are.
+    """
 
     status: int
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] | bytes
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -207,6 +210,12 @@ class Step:
             sent["retry-after"] = f"{retry_after_s:g}"
         body = error_body(message or usual_message, type=type or usual_type, code=code, param=param)
         return cls(error=HttpError(status=status, body=body, headers=sent))
+
+    @classmethod
+    def http_body(cls, body: bytes | str, *, status: int = 200, content_type: str = "text/html") -> Self:
+        """An HTTP answer with this body and content type, whatever was asked for: a proxy's page, a foreign stream."""
+        data = body.encode() if isinstance(body, str) else body
+        return cls(error=HttpError(status=status, body=data, headers={"content-type": content_type}))
 
     # How it goes wrong; events are counted from `response.created`, which is the first. `fail` and `incomplete` are
     # how the response ends; the others happen to the connection that asked for it. A response in the background goes
