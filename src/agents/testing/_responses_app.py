@@ -21,6 +21,7 @@ from ._responses_http import http_exception, http_routes, told
 from ._responses_listener import Listener
 from ._responses_playbook import Playbook, Tally
 from ._responses_socket import End, ResponsesSocket
+from ._responses_steering import Steering
 from .responses_script import HttpError
 
 _PATH = "/v1/responses"
@@ -33,12 +34,13 @@ class Service:
     """
 
     def __init__(
-        self, playbook: Playbook, *, websocket_limit_s: float, refusals: Iterable[HttpError]
+        self, playbook: Playbook, *, websocket_limit_s: float, refusals: Iterable[HttpError], steering: bool
     ) -> None:
         self._playbook = playbook
         self._desk = Desk(playbook)
         self._limit_s = websocket_limit_s
         self._refusals = deque(refusals)
+        self._is_steerable = steering
         self._sockets: set[ResponsesSocket] = set()
         app = Starlette(
             routes=[*http_routes(_PATH, self._desk), WebSocketRoute(_PATH, _WebSockets(self))],
@@ -77,7 +79,7 @@ class Service:
             refusal = self._refusals.popleft()
             await WebSocket(scope, receive, send).send_denial_response(told(refusal))
             return
-        socket = ResponsesSocket(scope, receive, send, self._desk)
+        socket = ResponsesSocket(scope, receive, send, self._desk, Steering(is_supported=self._is_steerable))
         self._sockets.add(socket)
         try:
             await socket.serve(self._limit_s)

@@ -20,10 +20,11 @@ from typing import Any, cast
 from starlette.types import Receive, Scope, Send
 
 from ._responses_checks import refusal, refused_lane
-from ._responses_desk import Desk
+from ._responses_desk import Answer, Desk
 from ._responses_listener import FRAGMENTS
 from ._responses_performance import Performance, play
 from ._responses_plan import chunks, encode, plan_messages
+from ._responses_steering import Steer, Steering
 from .responses_script import ChunkSize, HttpError
 
 ACTIVE_LANES = 16
@@ -40,13 +41,14 @@ class End(enum.Enum):
 class ResponsesSocket:
     """One WebSocket, from its handshake to its end."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, desk: Desk) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, desk: Desk, steering: Steering) -> None:
         self._path: str = scope["path"]
         self._headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
         self._number: int = scope["state"]["connection"]
         self._receive = receive
         self._send = send
         self._desk = desk
+        self._steering = steering
         self._end: asyncio.Future[End | int] = asyncio.get_running_loop().create_future()
         self._lanes: dict[str | None, _Lane] = {}
         self._places = asyncio.Semaphore(ACTIVE_LANES)
@@ -113,7 +115,9 @@ class ResponsesSocket:
             case {"type": "response.create"}:
                 await self._enqueue(cast("dict[str, Any]", frame))
             case {"type": "response.steer"}:
-                await self._fail_steer(cast("dict[str, Any]", frame))
+                steer = cast("dict[str, Any]", frame)
+                target = self._remembered.get(str(steer.get("previous_response_id")))
+                await self.send(encode(self._steering.take(steer, target)))
             case {"type": kind}:
                 message = f"Unknown frame type {kind!r}: use 'response.create' or 'response.steer'."
                 await self._refuse(refusal(message, code="unknown_type", param="type"), None)
@@ -141,6 +145,30 @@ class ResponsesSocket:
                 await self._answer(frame, lane)
 
     async def _answer(self, frame: dict[str, Any], lane: _Lane) -> None:
+        """Answer a request, and go on with what was steered meanwhile."""
+        steered: list[Steer] = []
+        done: Performance | None = None
+        while done is None or steered:
+            answer = await self._begin(self._steering.with_waiting(frame), lane)
+            if isinstance(answer, HttpError) and done is None:
+                await self._refuse(answer, lane.name)
+                return
+            if isinstance(answer, HttpError):
+                assert done is not None
+                message = f"The next response could not be made: {answer.body!r}"
+                for steer in steered:
+                    failed = self._steering.give_back(steer, "successor_creation_failed", message, done)
+                    await self.send(encode(failed))
+                return
+            done = answer.performance
+            await play(answer.plan, _Messages(self, done.pace.chunk_size), done)
+            told, steered = self._steering.after(done)
+            for event in told:
+                await self.send(encode(event))
+            added = [item for steer in steered for item in steer.items]
+            frame = {**frame, "input": added, "previous_response_id": done.id}
+
+    async def _begin(self, frame: dict[str, Any], lane: _Lane) -> Answer | HttpError:
         request = self._desk.playbook.record(
             frame, self._headers, self._path, transport="websocket", connection=self._number
         )
@@ -150,13 +178,12 @@ class ResponsesSocket:
             lambda step, frames, pace: plan_messages(frames, step.fault, pace, stream_id=lane.name),
         )
         if isinstance(answer, HttpError):
-            await self._refuse(answer, lane.name)
             parent_id = frame.get("previous_response_id")
             if isinstance(parent_id, str) and self._is_of(parent_id, lane):
                 del self._remembered[parent_id]
-            return
-        self._remembered[answer.performance.id] = answer.performance
-        await play(answer.plan, _Messages(self, answer.performance.pace.chunk_size), answer.performance)
+        else:
+            self._remembered[answer.performance.id] = answer.performance
+        return answer
 
     def _is_of(self, response_id: str, lane: _Lane) -> bool:
         remembered = self._remembered.get(response_id)
@@ -173,20 +200,6 @@ class ResponsesSocket:
         if stream_id is not None:
             frame["stream_id"] = stream_id
         await self.send(encode(frame))
-
-    async def _fail_steer(self, frame: dict[str, Any]) -> None:
-        parent_id = frame.get("previous_response_id")
-        error = {
-            "type": "invalid_request_error",
-            "code": "steering_not_supported",
-            "message": "This server does not support steering.",
-        }
-        steer = {"input": frame.get("input"), "previous_response_id": parent_id}
-        failed = {"type": "response.steer.failed", "sequence_number": 0, "error": error, "steer": steer}
-        target = self._remembered.get(str(parent_id))
-        if target is not None and target.request.stream_id is not None:
-            failed["stream_id"] = target.request.stream_id
-        await self.send(encode(failed))
 
 
 class _Lane:

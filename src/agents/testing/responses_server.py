@@ -16,10 +16,10 @@ import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ._responses_playbook import Playbook
-from .responses_script import Access, ChunkSize, HttpError, ResponsesRequest, Script, Step
+from .responses_script import Access, ChunkSize, ResponsesRequest, Script, Step
 
 if TYPE_CHECKING:
     from ._responses_app import Service
@@ -41,7 +41,8 @@ class ResponsesServer:
     `chunk_size` cuts each message into fragments of that size.
 
     A WebSocket is told so and closed when it is `websocket_limit_s` old. `refused_handshakes` are HTTP errors that the
-    first attempts to open one get: `[Step.http_error(429)]`.
+    first attempts to open one get: `[Step.http_error(429)]`. With `steering` a response over a WebSocket takes more
+    input while it is made (pace it), and a successor takes the script's next answer; without, it is refused.
 
     `async with` serves on the running event loop; `with` serves from a background thread, for tests that are not
     async. Leaving the block closes every connection, streams in progress included. A server is used once.
@@ -61,6 +62,7 @@ class ResponsesServer:
         chunk_size: ChunkSize | None = None,
         websocket_limit_s: float = 3600.0,
         refused_handshakes: Sequence[Step] = (),
+        steering: bool = False,
     ) -> None:
         defaults = Step(pace_s=pace_s, events_per_write=events_per_write, chunk_size=chunk_size)
         self._playbook = Playbook(script, defaults)
@@ -68,7 +70,9 @@ class ResponsesServer:
         refusals = [step.error for step in refused_handshakes if step.error is not None]
         if len(refusals) < len(refused_handshakes):
             raise ValueError("refused_handshakes are HTTP errors: make them with Step.http_error(...).")
-        self._service = _new_service(self._playbook, websocket_limit_s, refusals)
+        self._service = _new_service(
+            self._playbook, websocket_limit_s=websocket_limit_s, refusals=refusals, steering=steering
+        )
         self._thread: _ServerThread | None = None
 
     @property
@@ -217,7 +221,7 @@ class _ServerThread:
         await self._service.stop()
 
 
-def _new_service(playbook: Playbook, websocket_limit_s: float, refusals: Sequence[HttpError]) -> Service:
+def _new_service(playbook: Playbook, **options: Any) -> Service:
     try:
         from ._responses_app import Service
     except ModuleNotFoundError as error:
@@ -226,4 +230,4 @@ def _new_service(playbook: Playbook, websocket_limit_s: float, refusals: Sequenc
                 f"ResponsesServer needs {error.name}, which is not installed: run pip install 'headrace[testing]'"
             ) from error
         raise
-    return Service(playbook, websocket_limit_s=websocket_limit_s, refusals=refusals)
+    return Service(playbook, **options)
