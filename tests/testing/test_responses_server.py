@@ -425,6 +425,15 @@ async def test_a_chunk_on_the_wire_is_as_large_as_asked():
     assert set(sizes[:-1]) == {100}
 
 
+async def test_answers_on_one_connection_do_not_wait_for_acknowledgements():
+    async with ResponsesServer(lambda _: "Hi") as server, client_of(server) as client:
+        started = time.perf_counter()
+        for _ in range(50):
+            await client.responses.create(model="m", input="Hi")
+        # A delayed acknowledgement takes 40 ms.
+        assert time.perf_counter() - started < 50 * 0.04
+
+
 async def test_a_paced_stream_takes_its_time():
     async with ResponsesServer([Step().text("a b c").paced(0.01)]) as server, client_of(server) as client:
         started = time.perf_counter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -398,6 +399,23 @@ async def test_a_request_too_many_is_told_and_complained_about():
         server.assert_complete()
 
 
+async def test_what_breaks_while_it_is_sent_is_told_to_the_client_and_to_the_test():
+    def size(_: int) -> int:
+        raise ArithmeticError("no size")
+
+    async with (
+        ResponsesServer([Step().text("Hi").paced(chunk_size=size)]) as server,
+        socket_of(server) as socket,
+    ):
+        await send(socket)
+        messages, closed = await until_closed(socket)
+    assert messages == []
+    assert closed.rcvd is not None
+    assert closed.rcvd.code == 1011
+    with pytest.raises(AssertionError, match="no size"):
+        server.assert_complete()
+
+
 # How connections end
 
 
@@ -463,6 +481,13 @@ async def test_leaving_the_block_ends_every_socket():
 
 
 # Pieces
+
+
+async def test_a_paced_answer_takes_its_time():
+    async with ResponsesServer([Step().text("a b c").paced(0.01)]) as server, socket_of(server) as socket:
+        started = time.perf_counter()
+        events = await ask(socket)
+    assert time.perf_counter() - started > 0.01 * (len(events) - 1)
 
 
 @pytest.mark.parametrize("size", [1, 7, 4096])

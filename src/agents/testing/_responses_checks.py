@@ -81,7 +81,7 @@ def refused_outputs(items: Iterable[Mapping[str, Any]], known: set[str]) -> Http
         if kind == "item_reference":
             # What it refers to may be a call.
             return None
-        if kind.endswith("_call_output") and call_id not in known:
+        if kind.endswith("_call_output") and not (isinstance(call_id, str) and call_id in known):
             return refusal(f"No tool call found for call output with call_id {call_id}.", param="input")
         if isinstance(call_id, str):
             known.add(call_id)

@@ -61,7 +61,7 @@ class _Posted:
     async def _take(self, request: Request) -> ASGIApp:
         try:
             body = json.loads(await request.body())
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             return told(refusal(f"The request's body is not JSON: {error}"))
         if not isinstance(body, dict):
             return told(refusal("The request's body is not a JSON object."))

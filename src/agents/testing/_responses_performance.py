@@ -136,7 +136,7 @@ class Performance:
         """The ids of all calls in this conversation so far, for which an output may be sent."""
         known = set[str]() if self._parent is None else self._parent.calls()
         items = [*self.request.input, *self._done_items()]
-        return known | {item["call_id"] for item in items if "call_id" in item}
+        return known | {item["call_id"] for item in items if isinstance(item.get("call_id"), str)}
 
     def _done_items(self) -> list[dict[str, Any]]:
         done = [frame for frame in self.frames[: self.position] if frame.type == "response.output_item.done"]

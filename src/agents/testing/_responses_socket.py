@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import json
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, cast
 
 from starlette.types import Receive, Scope, Send
@@ -58,7 +58,7 @@ class ResponsesSocket:
         """Answer until the client leaves, `limit_s` have passed, or `end` is called."""
         headers = [(b"x-request-id", f"req_ws_{self._number}".encode())]
         await self._send({"type": "websocket.accept", "headers": headers})
-        reader = asyncio.create_task(self._read())
+        reader = self.started(self._read())
         end: End | int = End.CUT
         try:
             async with asyncio.timeout(limit_s):
@@ -80,6 +80,18 @@ class ResponsesSocket:
         """End the connection: with this close code, or in one of the other ways."""
         if not self._end.done():
             self._end.set_result(end)
+
+    def started(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A task of this connection. If it breaks, that is a bug of the server: the test and the client are told."""
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._after)
+        return task
+
+    def _after(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._desk.playbook.complain(f"The server broke on connection {self._number}: {error!r}")
+            self.end(1011)
 
     async def send(self, message: bytes, fragments: list[bytes] | None = None) -> None:
         """Send a text frame, or a binary one if the message is not UTF-8. A client that has gone ends the connection."""
@@ -106,7 +118,7 @@ class ResponsesSocket:
     async def _take(self, text: str | None) -> None:
         try:
             frame = json.loads(text or "")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             await self._refuse(
                 refusal(f"The frame is not JSON in a text frame: {error}", code="invalid_json"), None
             )
@@ -208,7 +220,7 @@ class _Lane:
     def __init__(self, socket: ResponsesSocket, name: str | None) -> None:
         self.name = name
         self.requests: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.task = asyncio.create_task(self._run(socket))
+        self.task = socket.started(self._run(socket))
 
     async def _run(self, socket: ResponsesSocket) -> None:
         while True:
