@@ -31,12 +31,12 @@ class Service:
     """The application and its listener, on the event loop that `start` ran on.
 
     A WebSocket ends `websocket_limit_s` after it was opened. The first handshakes get the `refusals`, one each.
+    With `steering` responses take more input while they are made.
     """
 
     def __init__(
         self, playbook: Playbook, *, websocket_limit_s: float, refusals: Iterable[HttpError], steering: bool
     ) -> None:
-        self._playbook = playbook
         self._desk = Desk(playbook)
         self._limit_s = websocket_limit_s
         self._refusals = deque(refusals)

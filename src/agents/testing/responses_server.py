@@ -24,7 +24,7 @@ from .responses_script import Access, ChunkSize, ResponsesRequest, Script, Step
 if TYPE_CHECKING:
     from ._responses_app import Service
 
-__all__ = ["ResponsesRequest", "ResponsesServer", "Step"]
+__all__ = ["Access", "ResponsesRequest", "ResponsesServer", "Step"]
 
 
 class ResponsesServer:
