@@ -1,9 +1,12 @@
 # Everything runs from a virtual environment of its own; Python, make and a package index are all that is needed.
+# Where there is npm, the tests with clients from there run too.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-DEV := basedpyright blockbuster hypothesis import-linter pytest pytest-asyncio pytest-timeout ruff
+DEV := basedpyright blockbuster hypothesis import-linter llm-comply pytest pytest-asyncio pytest-timeout ruff
+CLIENTS := tests/clients
+NPM_READY := $(CLIENTS)/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-hitl test test-full lint types floors bench format clean
@@ -17,6 +20,15 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet -e '.[testing,cli]' $(DEV)
 	@touch $@
 
+# The packages are plain JavaScript: nothing of them is run or fetched while they are installed. Without them the tests
+# that need them are skipped, and fail in CI.
+$(NPM_READY): $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
+	@if command -v npm >/dev/null; then \
+		npm --prefix $(CLIENTS) ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
+	else \
+		echo "npm is not installed: the tests with npm clients are skipped"; \
+	fi
+
 demo: $(READY)  ## Watch an agent run stream, against a loopback server unless OPENAI_API_KEY is set
 	@$(BIN)/python -m examples.demo
 
@@ -26,10 +38,10 @@ demo-hitl: $(READY)  ## Watch runs that stop for a person's decision and go on, 
 		$(BIN)/python -m examples.agent_patterns.$$example --auto || exit 1; \
 	done
 
-test: $(READY)  ## Run the tests (laws at 100 examples)
+test: $(READY) $(NPM_READY)  ## Run the tests (laws at 100 examples)
 	$(BIN)/python -m pytest
 
-test-full: $(READY)  ## Run the tests with the large figures (laws at 1,000 examples)
+test-full: $(READY) $(NPM_READY)  ## Run the tests with the large figures (laws at 1,000 examples)
 	HEADRACE_FULL=1 $(BIN)/python -m pytest
 
 lint: $(READY)  ## Check style, formatting and sizes

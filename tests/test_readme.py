@@ -1,4 +1,4 @@
-"""Every Python block of the README and of the page on approvals runs as it stands, in a process of its own, against a loopback server."""
+"""Every Python block of the README and of pages in docs runs as it stands, in a process of its own, against a loopback server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Block:
         return "\ndef test_" in self.code
 
 
-DOCUMENTS = ("README.md", "docs/approvals.md")
+DOCUMENTS = ("README.md", "docs/approvals.md", "docs/testing_server.md")
 
 
 def blocks() -> list[Block]:

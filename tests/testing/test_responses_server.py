@@ -120,7 +120,7 @@ async def test_a_function_of_the_request_plays_a_tool_loop():
         assert call.type == "function_call"
         assert json.loads(call.arguments) == {"city": "Oslo"}
         answer: Any = {"type": "function_call_output", "call_id": call.call_id, "output": "cold"}
-        second = await client.responses.create(model="m", input=[answer])
+        second = await client.responses.create(model="m", input=[call.to_dict(), answer])  # pyright: ignore[reportArgumentType]
     assert second.output_text == "It is cold."
     assert [request.index for request in server.requests] == [0, 1]
     assert server.requests[0].body["input"] == "Weather?"
@@ -231,7 +231,42 @@ async def test_the_client_tries_again_after_a_rate_limit():
 
 async def test_an_error_body_may_come_with_status_200():
     async with ResponsesServer([Step.http_error(200, "Odd.")]) as server:
-        assert (await asyncio.to_thread(post, server, {}))["error"]["message"] == "Odd."
+        assert (await asyncio.to_thread(post, server, {"model": "m"}))["error"]["message"] == "Odd."
+
+
+async def test_a_foreign_body_may_come_in_place_of_an_answer():
+    script = [Step.http_body("<p>Busy</p>"), Step.http_body(b"data: {\n\n", content_type="text/event-stream")]
+    async with ResponsesServer(script) as server, client_of(server) as client:
+        page = await client.responses.with_raw_response.create(model="m", input="Hi")
+        assert (page.headers["content-type"], page.text) == ("text/html", "<p>Busy</p>")
+        _, error = await read_until_it_breaks(client)
+        assert isinstance(error, ValueError)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [{"type": "response.output_text.delta", "delta": "Hi"}],
+        [{"type": "response.created", "response": None}, {"type": "response.output_item.done"}],
+        [
+            {"type": "response.created", "response": {}},
+            {"type": "response.completed", "sequence_number": None},
+        ],
+        [],
+    ],
+)
+async def test_events_that_are_no_response_are_played_as_they_are(events: list[dict[str, Any]]):
+    async with ResponsesServer([Step.recorded(events), "Two."]) as server, client_of(server) as client:
+        opening = client.responses.with_streaming_response.create
+        async with opening(model="m", input="Hi", stream=True, background=True) as answer:
+            lines = [line async for line in answer.iter_lines() if line.startswith("data: {")]
+        assert [json.loads(line.removeprefix("data: ")) for line in lines] == events
+        assert (await client.responses.retrieve("resp_1")).id == "resp_1"
+        again = client.responses.with_streaming_response.retrieve
+        async with again("resp_1", stream=True, starting_after=0) as answer:
+            assert len([line async for line in answer.iter_lines() if line.startswith("data: {")]) < 2
+        after = await client.responses.create(model="m", input="Hi", previous_response_id="resp_1")
+    assert after.output_text == "Two."
 
 
 async def test_a_dropped_stream_keeps_its_events_and_then_breaks():
@@ -390,6 +425,15 @@ async def test_a_chunk_on_the_wire_is_as_large_as_asked():
     assert set(sizes[:-1]) == {100}
 
 
+async def test_answers_on_one_connection_do_not_wait_for_acknowledgements():
+    async with ResponsesServer(lambda _: "Hi") as server, client_of(server) as client:
+        started = time.perf_counter()
+        for _ in range(50):
+            await client.responses.create(model="m", input="Hi")
+        # A delayed acknowledgement takes 40 ms.
+        assert time.perf_counter() - started < 50 * 0.04
+
+
 async def test_a_paced_stream_takes_its_time():
     async with ResponsesServer([Step().text("a b c").paced(0.01)]) as server, client_of(server) as client:
         started = time.perf_counter()
@@ -466,8 +510,10 @@ def test_its_url_is_known_only_while_it_serves():
         _ = ResponsesServer([]).base_url
 
 
-def test_a_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delitem(sys.modules, "agents.testing._responses_app", raising=False)
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
+@pytest.mark.parametrize("missing", ["starlette.applications", "uvicorn", "websockets"])
+def test_a_missing_extra_says_what_to_install(missing: str, monkeypatch: pytest.MonkeyPatch):
+    for name in [name for name in sys.modules if name.startswith(("agents.testing._responses", "uvicorn."))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ImportError, match=r"pip install 'headrace\[testing\]'"):
         ResponsesServer([])

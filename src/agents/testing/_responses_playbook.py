@@ -10,7 +10,40 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from .response_object import error_body
-from .responses_script import HttpError, Respond, ResponsesRequest, Script, Step, as_step
+from .responses_script import Access, HttpError, Respond, ResponsesRequest, Script, Step, Transport, as_step
+
+
+class Tally:
+    """How many of something are open: one thread counts, others may wait for none to be left."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._changed = threading.Condition()
+
+    @property
+    def count(self) -> int:
+        """How many are open."""
+        return self._count
+
+    def add(self, change: int) -> None:
+        """Count one more, or one less."""
+        with self._changed:
+            self._count += change
+            self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def one(self) -> Generator[None]:
+        """One more while the block runs."""
+        self.add(1)
+        try:
+            yield
+        finally:
+            self.add(-1)
+
+    def wait_for_none(self, timeout_s: float) -> bool:
+        """Block until none is open, or so long; whether none is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._count == 0, timeout_s)
 
 
 class Playbook:
@@ -25,6 +58,7 @@ class Playbook:
     def __init__(self, script: Script, defaults: Step) -> None:
         self.defaults = defaults
         self.requests: list[ResponsesRequest] = []
+        self.accesses: list[Access] = []
         if callable(script):
             self._respond: Respond | None = script
             self._steps: deque[Step] = deque()
@@ -37,23 +71,12 @@ class Playbook:
             self._steps = deque(as_step(answer) for answer in script)
         self._step_count = len(self._steps)
         self._complaints: list[str] = []
-        self._open = 0
-        self._changed = threading.Condition()
+        self.exchanges = Tally()
 
     @property
     def remaining_steps(self) -> int:
         """Answers of the script that were not given yet; 0 for a function."""
         return len(self._steps)
-
-    @property
-    def open_exchanges(self) -> int:
-        """Requests that are being answered."""
-        return self._open
-
-    def wait_settled(self, timeout_s: float) -> bool:
-        """Block until no request is being answered, or so long; whether none is."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._open == 0, timeout_s)
 
     def complaints(self) -> list[str]:
         """What did not go as written, one sentence each."""
@@ -63,30 +86,35 @@ class Playbook:
             found.append(f"{given} of {self._step_count} scripted answers were asked for.")
         return found
 
-    @contextlib.contextmanager
-    def exchange(self) -> Generator[None]:
-        """Counts a request as being answered."""
-        with self._changed:
-            self._open += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._open -= 1
-                self._changed.notify_all()
-
-    async def direct(
-        self, body: dict[str, Any], headers: Mapping[str, str], path: str
-    ) -> tuple[ResponsesRequest, Step]:
-        """Record a request and say what it gets."""
-        request = ResponsesRequest(body=body, headers=headers, path=path, index=len(self.requests))
+    def record(
+        self,
+        body: dict[str, Any],
+        headers: Mapping[str, str],
+        path: str,
+        *,
+        transport: Transport,
+        connection: int,
+    ) -> ResponsesRequest:
+        """Keep a request in the record."""
+        request = ResponsesRequest(
+            body=body,
+            headers=headers,
+            path=path,
+            index=len(self.requests),
+            transport=transport,
+            connection=connection,
+        )
         self.requests.append(request)
+        return request
+
+    async def step_for(self, request: ResponsesRequest) -> Step:
+        """The script's answer to a request."""
         if self._respond is not None:
-            return request, await self._ask(self._respond, request)
+            return await self._ask(self._respond, request)
         if self._steps:
-            return request, self._steps.popleft()
+            return self._steps.popleft()
         message = f"Request {request.index + 1} is one too many: the script has {self._step_count} answers."
-        return request, Step(error=self.complain(message))
+        return Step(error=self.complain(message))
 
     def complain(self, message: str) -> HttpError:
         """Keep `message` for `complaints`; the error that tells it to the client."""

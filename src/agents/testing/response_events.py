@@ -2,7 +2,8 @@
 
 Rules it keeps, for every event list it makes:
 
-1. Numbers start at 0 and have no gaps; `response.created`, then `response.in_progress`, come first.
+1. Numbers start at 0 and have no gaps; `response.created` comes first, then `response.queued` where there is a queue,
+   then `response.in_progress`.
 2. Items come one after another: `output_item.added`, the item's own events, `output_item.done`.
 3. Each event of an item carries the id and the output index that `output_item.added` announced.
 4. The deltas of a part joined are its done text, which is the text in the finished item.
@@ -148,17 +149,21 @@ def response_events(
     closed: Node,
     *,
     end: str = "response.completed",
+    queued: Node | None = None,
     style: StreamStyle = DEFAULT_STYLE,
 ) -> Iterator[Event]:
     """A whole numbered stream.
 
     `opened` is the response as the first two events show it; `closed` is the one of the terminal event, whose
-    type is `end` and whose `output` the caller has set to the same `items`.
+    type is `end` and whose `output` the caller has set to the same `items`. `queued` is the response as it waits
+    in the queue, for one that is made in the background.
     """
-    number = 0
-    for type_ in ("response.created", "response.in_progress"):
-        yield {"type": type_, "response": opened, "sequence_number": number}
-        number += 1
+    opening = [("response.created", opened), ("response.in_progress", opened)]
+    if queued is not None:
+        opening = [("response.created", queued), ("response.queued", queued), opening[1]]
+    for number, (type_, response) in enumerate(opening):
+        yield {"type": type_, "response": response, "sequence_number": number}
+    number = len(opening)
     for output_index, item in enumerate(items):
         for event in item_events(item, output_index, style):
             event["sequence_number"] = number

@@ -10,10 +10,12 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 from .response_object import error_body
 
+Transport = Literal["http", "websocket"]
+"""How a request came."""
 ChunkSize = int | Callable[[int], int]
 """Bytes in a write: a number, or a function from the write's index (from 0) to a number."""
 
@@ -32,7 +34,7 @@ AnyItem = Mapping[str, Any] | HasModelDump
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """The connection is closed after `after_events` events, in the middle of the HTTP body."""
+    """The connection is closed after `after_events` events: in the middle of the HTTP body, without a close frame."""
 
     after_events: int
 
@@ -46,14 +48,20 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class Truncate:
-    """The HTTP body ends properly after `after_events` events (None: before the terminal one), without `[DONE]`."""
+    """The answer ends properly but early, after `after_events` events (None: before the terminal one).
+
+    The HTTP body ends without `[DONE]`; a WebSocket is closed with a close frame.
+    """
 
     after_events: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """`data` stands between two events; the stream goes on after it."""
+    """`data` stands between two events; the stream goes on after it.
+
+    On a WebSocket it is a message of its own: a text frame when it is UTF-8, else a binary frame.
+    """
 
     after_events: int
     data: bytes
@@ -91,16 +99,19 @@ Fault = Drop | Stall | Truncate | Garbage | InvalidJson | Fail | Incomplete
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpError:
-    """An answer that is not a stream: a status, headers and a JSON body."""
+    """An answer that is not a stream: a status, headers and a body, which is JSON or these bytes.
+
+    On a WebSocket a JSON body becomes an error frame, and bytes a message as they are.
+    """
 
     status: int
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] | bytes
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
-    """One event of a recording: its type, and its JSON exactly as recorded."""
+    """One event of a recording: its type ("" for a bare error object), and its JSON exactly as recorded."""
 
     type: str
     json: bytes
@@ -111,7 +122,7 @@ class Step:
     """One answer of the server. Start from `Step()`, `Step.recorded(...)` or `Step.http_error(...)`.
 
     `output` are the items in order; ids, statuses and call ids that they lack are filled in. `usage` and
-    `response_id` replace the made-up ones. `pace_s`, `events_per_write` and `chunk_size` replace the server's.
+    `response_id` replace the made-up ones. `reattachments` are what later connections get. `pace_s`, `events_per_write` and `chunk_size` replace the server's.
     A step has at most one fault: the last one set.
     """
 
@@ -121,6 +132,7 @@ class Step:
     fault: Fault | None = None
     usage: Mapping[str, Any] | None = None
     response_id: str | None = None
+    reattachments: tuple[Step, ...] = ()
     pace_s: float | None = None
     events_per_write: int | None = None
     chunk_size: ChunkSize | None = None
@@ -199,10 +211,18 @@ class Step:
         body = error_body(message or usual_message, type=type or usual_type, code=code, param=param)
         return cls(error=HttpError(status=status, body=body, headers=sent))
 
-    # How it goes wrong; events are counted from `response.created`, which is the first
+    @classmethod
+    def http_body(cls, body: bytes | str, *, status: int = 200, content_type: str = "text/html") -> Self:
+        """An HTTP answer with this body and content type, whatever was asked for: a proxy's page, a foreign stream."""
+        data = body.encode() if isinstance(body, str) else body
+        return cls(error=HttpError(status=status, body=data, headers={"content-type": content_type}))
+
+    # How it goes wrong; events are counted from `response.created`, which is the first. `fail` and `incomplete` are
+    # how the response ends; the others happen to the connection that asked for it. A response in the background goes
+    # on without that connection, and who asks for it again gets it whole.
 
     def drop(self, *, after_events: int) -> Self:
-        """Close the connection after so many events, in the middle of the HTTP body."""
+        """Close the connection after so many events: an HTTP body in its middle, a WebSocket without a close frame."""
         return replace(self, fault=Drop(after_events))
 
     def stall(self, *, after_events: int = 0) -> Self:
@@ -210,7 +230,7 @@ class Step:
         return replace(self, fault=Stall(after_events))
 
     def truncate(self, *, after_events: int | None = None) -> Self:
-        """End the body properly but too early: by default just before the terminal event."""
+        """End the HTTP body, or close the WebSocket, properly but too early: by default before the terminal event."""
         return replace(self, fault=Truncate(after_events))
 
     def garbage(self, *, after_events: int, data: bytes = b"\x00\xff\xfe garbage\n\n") -> Self:
@@ -235,6 +255,14 @@ class Step:
     def incomplete(self, reason: str = "max_output_tokens") -> Self:
         """End with `response.incomplete`; the last item's status is `incomplete` too."""
         return replace(self, fault=Incomplete(reason))
+
+    def reattached(self, *steps: Step) -> Self:
+        """What connections get that take a response in the background up again: the faults or errors of these, in turn.
+
+        `Step().text("...").drop(after_events=5).reattached(Step().drop(after_events=8), Step.http_error(500))`. Events
+        are counted from the response's first. Connections after the last step get the stream as it is.
+        """
+        return replace(self, reattachments=steps)
 
     # Details
 
@@ -277,19 +305,38 @@ _USUAL_ERRORS = {
 class ResponsesRequest:
     """A request that the server got.
 
-    `body` is the parsed JSON, `headers` have lower-case names, `path` is such as `/v1/responses`, and `index`
-    counts the server's requests from 0.
+    `body` is the parsed JSON as it came; over a WebSocket it is the `response.create` frame. `headers` have
+    lower-case names (over a WebSocket: those of the handshake), `path` is such as `/v1/responses`, and `index` counts
+    the server's requests from 0. `connection` counts its connections from 1: two requests with the same number
+    shared one.
     """
 
     body: dict[str, Any]
     headers: Mapping[str, str]
     path: str
     index: int
+    transport: Transport = "http"
+    connection: int = 0
 
     @property
     def is_streamed(self) -> bool:
-        """Whether the client asked for events."""
-        return self.body.get("stream") is True
+        """Whether the client gets events. Over a WebSocket it always does."""
+        return self.transport == "websocket" or self.body.get("stream") is True
+
+    @property
+    def is_background(self) -> bool:
+        """Whether the response is made apart from the connection. Over a WebSocket it never is."""
+        return self.transport == "http" and self.body.get("background") is True
+
+    @property
+    def is_warm_up(self) -> bool:
+        """Whether a WebSocket's request only makes the server ready (`generate: false`). The server answers it itself."""
+        return self.transport == "websocket" and self.body.get("generate") is False
+
+    @property
+    def stream_id(self) -> str | None:
+        """The lane of a WebSocket that the answer belongs to; None is the default lane."""
+        return self.body.get("stream_id") if self.transport == "websocket" else None
 
     @property
     def input(self) -> list[dict[str, Any]]:
@@ -305,6 +352,20 @@ class ResponsesRequest:
             for item in self.input
             if item.get("type") == "function_call_output"
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """A request about a stored response: to retrieve, stream, cancel or delete it, or to list its input.
+
+    `path` is such as `/v1/responses/resp_1/cancel`, `query` such as `{"stream": "true", "starting_after": "4"}`.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    connection: int
 
 
 Answer = Step | str | AnyItem | Sequence[AnyItem]
@@ -357,6 +418,9 @@ def _read_recording(source: str | Path | Iterable[Mapping[str, Any]]) -> Iterabl
 
 def _type_of(text: bytes, path: Path) -> str:
     event = json.loads(text)
+    if "type" not in event and "error" in event:
+        # What some servers send in place of an error event.
+        return ""
     if "type" not in event:
         raise ValueError(f"An event without a type in {path}: {text[:80]!r}")
     return str(event["type"])
