@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from agents.models._responses_decoder import ResponsesDecoder
 from agents.testing import StreamChecker, Violation, check_stream
 from agents.testing.check_stream import RULES, UnreadableStream, main, read_events
-from models.recorded import stream_cases
+from models.recorded import stream_bytes, stream_cases
 from testing.streams import CLEAN, MUTATIONS, TEXT, Events, clean_stream, numbered
 
 
@@ -71,6 +72,15 @@ def test_recorded_streams_keep_the_rules_but_for_known_quirks(path: Path) -> Non
 def test_switching_the_broken_rules_off_leaves_nothing(path: Path) -> None:
     off = QUIRKS.get(path.stem, set())
     assert check_stream(read_events(path.read_bytes()), off=off, tail=path.stem in TAILS) == []
+
+
+@pytest.mark.parametrize("path", stream_cases())
+def test_the_clients_objects_are_checked_like_the_json_they_came_from(path: Path) -> None:
+    decoder = ResponsesDecoder()
+    objects = [*decoder.feed(stream_bytes(path)), *decoder.finish()]
+    violations = check_stream(objects, tail=path.stem in TAILS)
+    # The decoder gives a bare error a type and a number.
+    assert rules_of(violations) == QUIRKS.get(path.stem, set()) - {"event-type"}
 
 
 # Single rules

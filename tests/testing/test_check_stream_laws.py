@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agents.testing import check_stream
+from agents.testing.check_stream import UnreadableStream, read_events
 from agents.testing.response_events import StreamStyle, response_events, whole, words
 from agents.testing.response_object import complete_item, response_object, usage_object
 from testing.streams import Event, Events, numbered
@@ -198,3 +200,9 @@ def test_whatever_the_fields_hold_the_checker_has_an_answer(events: Events, data
         name = data.draw(st.sampled_from(sorted(event)))
         event[name] = data.draw(VALUES)
     assert isinstance(check_stream(events, tail=data.draw(st.booleans())), list)
+
+
+@given(data=st.binary(max_size=60) | st.text(alphabet='{}[]":,data \n\r1e', max_size=60).map(str.encode))
+def test_bytes_are_events_or_unreadable(data: bytes) -> None:
+    with suppress(UnreadableStream):
+        check_stream(read_events(data))

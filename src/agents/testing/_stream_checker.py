@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ._stream_items import Item
 from ._stream_rules import RULES
@@ -22,9 +22,17 @@ from ._stream_shapes import (
     index_in,
     shown,
 )
-from .responses_script import HasModelDump
 
 __all__ = ["AnyEvent", "StreamChecker", "Violation", "check_stream"]
+
+
+class HasModelDump(Protocol):
+    """A model object that turns itself into JSON-shaped data, as those of `openai` and pydantic do."""
+
+    def model_dump(self, *, mode: str, warnings: bool) -> dict[str, Any]:
+        """The object as plain data; without warnings where a field holds what its type does not say."""
+        ...
+
 
 AnyEvent = Mapping[str, Any] | HasModelDump
 """An event: JSON-shaped, or an `openai.types.responses` object."""
@@ -361,4 +369,4 @@ class StreamChecker:
 def _as_fields(event: AnyEvent) -> Fields:
     if isinstance(event, Mapping):
         return event
-    return event.model_dump(mode="json", exclude_unset=False)
+    return event.model_dump(mode="json", warnings=False)
