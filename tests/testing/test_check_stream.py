@@ -254,6 +254,11 @@ def test_what_is_missing_at_the_end_is_told_by_finish() -> None:
     )
 
 
+def test_an_empty_response_lacks_everything() -> None:
+    missing = check_stream(changed(T, -1, response={}), off=["response-id", "response-status", "usage"])
+    assert {violation.rule for violation in missing} == {"response-fields", "response-output"}
+
+
 def test_encrypted_content_and_fingerprints_may_differ_between_copies() -> None:
     events = clean_stream({"type": "reasoning", "summary": [], "encrypted_content": "a", "fingerprint": "b"})
     assert check_stream(with_item(events, "item.done", encrypted_content="c", fingerprint="d")) == []
@@ -279,6 +284,10 @@ def test_a_tail_is_still_checked() -> None:
     start = place_of(T, "text.delta") + 1
     assert rules_of(check_stream(changed(T, -1, sequence_number=99)[start:], tail=True)) == {"number-step"}
     assert "text-joined" in rules_of(check_stream(changed(T, start, delta="?")[start:], tail=True))
+    other = changed(T, place_of(T, "part.done"), part=T[place_of(T, "part.done")]["part"] | {"text": "?"})
+    assert "text-part" in rules_of(check_stream(other[start:], tail=True))
+    renamed = with_item(T, "item.done", id="msg_2")
+    assert "item-identity" in rules_of(check_stream(renamed[start:], tail=True))
 
 
 # The command

@@ -214,8 +214,6 @@ class StreamChecker:
             )
         self._opened = max(self._opened, place)
         response = self._response_of(event)
-        if response is None:
-            return
         status: object = response.get("status")
         if status not in _OPENING_STATUS[type_]:
             self._report(
@@ -229,10 +227,8 @@ class StreamChecker:
             self._lacks_in_progress = True
             self._report("opening-order", "response.in_progress before anything else", type_)
 
-    def _response_of(self, event: Fields) -> Fields | None:
+    def _response_of(self, event: Fields) -> Fields:
         response = as_object(event.get("response"))
-        if not response:
-            return None
         for expected, found in faults(response, RESPONSE):
             self._report("response-fields", f"{expected} in the response", found)
         response_id: object = response.get("id")
@@ -251,8 +247,6 @@ class StreamChecker:
                 if item.finished is None:
                     self._report("item-done", f"response.output_item.done for {shown(item.name)}", type_)
         response = self._response_of(event)
-        if response is None:
-            return
         self._check_end_status(type_, response)
         usage: object = response.get("usage")
         if type_ == "response.completed" or usage is not None:
@@ -337,7 +331,7 @@ class StreamChecker:
                 "item-sequence", f"the item {shown(self._items[-1].name)} to be done", "another item"
             )
         item = Item(index, announced, self._report)
-        if item.name is not None and any(other.name == item.name for other in self._items):
+        if announced.get("id") is not None and any(other.name == item.name for other in self._items):
             self._report("item-id", "an id that no other item has", shown(item.name))
         self._items.append(item)
         self._by_index[index] = item
@@ -345,25 +339,23 @@ class StreamChecker:
     def _item_of(self, event: Fields, type_: str) -> Item:
         """The item that an event is about; one whose beginning is unknown where none was announced."""
         index = index_in(event, "output_index")
-        named = next(
-            (item for item in self._items if item.name is not None and item.name == event.get("item_id")),
-            None,
-        )
-        if index is None:
-            item = named or (self._items[-1] if self._items else None)
-            index = 0
-        else:
-            item = self._by_index.get(index)
-            if item is None and named is not None:
-                self._report("item-index", f"output_index {named.output_index}", str(index))
-                return named
+        item = None if index is None else self._by_index.get(index)
+        if item is None:
+            item = self._item_named(event.get("item_id"))
+            if item is not None and index is not None:
+                self._report("item-index", f"output_index {item.output_index}", str(index))
+        if item is None and index is None and self._items:
+            item = self._items[-1]
         if item is None:
             if not self._is_tail or self._items:
                 self._report("item-announced", "response.output_item.added before", type_)
-            item = Item(index, None, self._report)
+            item = Item(index or 0, None, self._report)
             self._items.append(item)
-            self._by_index[index] = item
+            self._by_index[item.output_index] = item
         return item
+
+    def _item_named(self, item_id: object) -> Item | None:
+        return next((item for item in self._items if item.name is not None and item.name == item_id), None)
 
 
 def _as_fields(event: AnyEvent) -> Fields:

@@ -42,6 +42,7 @@ _EMPTY_AT_FIRST: dict[str, tuple[str, ...]] = {
     "mcp_call": ("arguments",),
 }
 _PART_LISTS_OF = {"message": ("content",), "reasoning": ("content", "summary")}
+_ANNOTATION = "output_text.annotation"
 _STAYS = ("type", "id", "call_id", "name")
 
 
@@ -49,7 +50,8 @@ _STAYS = ("type", "id", "call_id", "name")
 class _Text:
     """A text in the making: that of a part, of an entry in a list, or of the item itself.
 
-    `part` is what the part was added as; None where the text has no part. `is_late`: its beginning was not seen.
+    `part` is what the part was added as; None where the text has no part, or as long as that was not seen.
+    `is_late`: the beginning of the text was not seen.
     """
 
     kind: TextKind | None
@@ -110,16 +112,12 @@ class Item:
             elif item_id != self.name:
                 self._report("item-id", f"the item id {self.name!r}", shown(item_id))
         stem, _, stage = event_type.removeprefix("response.").rpartition(".")
-        staged = (
-            stem if stem in TEXTS or stem in PART_LISTS or stage in {"delta", "done"} else f"{stem}.{stage}"
-        )
-        staged = stem if stem == "output_text.annotation" else staged
-        self._enter_stage(staged)
+        self._enter_stage(_name_in_script(stem, stage))
         if stem in PART_LISTS:
             self._take_part(stem, stage, event)
         elif stem in TEXTS:
             self._take_text(stem, stage, event)
-        elif stem == "output_text.annotation":
+        elif stem == _ANNOTATION:
             self._take_annotation(event)
         elif stage == "partial_image":
             index = index_in(event, "partial_image_index")
@@ -214,7 +212,10 @@ class Item:
             if not self.is_late:
                 self._report("part-announced", f"an event that adds part {index} of {place!r}", "none before")
                 return
-            text = self._texts[(place,), index] = _Text(_kind_of_part(part), part, is_late=True)
+            text = text or _Text(_kind_of_part(part), is_late=True)
+            # What it was added as was not seen: as good as what it is.
+            text.part = part
+            self._texts[(place,), index] = text
         self._end_part(text, part)
 
     def _add_part(self, place: str, index: int, part: Fields) -> None:
@@ -307,7 +308,7 @@ class Item:
 
     def _take_annotation(self, event: Fields) -> None:
         kind = TEXTS["output_text"]
-        text = self._text_at("output_text.annotation", kind, index_in(event, "content_index") or 0)
+        text = self._text_at(_ANNOTATION, kind, index_in(event, "content_index") or 0)
         if text.done is not None or text.done_part is not None:
             self._report("text-closed", "nothing more for a text that is done", "an annotation")
         index = index_in(event, "annotation_index")
@@ -342,6 +343,12 @@ class Item:
 
 def _kind_of_part(part: Fields) -> TextKind | None:
     return next((kind for kind in TEXTS.values() if kind.part_type == part.get("type")), None)
+
+
+def _name_in_script(stem: str, stage: str) -> str:
+    """What `SCRIPTS` calls an event: texts and parts by their stem, stages by their whole name."""
+    is_whole = stem in TEXTS or stem in PART_LISTS or stem == _ANNOTATION or stage in {"delta", "done"}
+    return stem if is_whole else f"{stem}.{stage}"
 
 
 def _name_of(item: Fields) -> str | None:
