@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import agents.testing
 from agents.models._responses_decoder import ResponsesDecoder
 from agents.testing import StreamChecker, Violation, check_stream
 from agents.testing.check_stream import RULES, UnreadableStream, main, read_events
@@ -356,3 +357,8 @@ def test_the_name_is_the_function_whatever_was_imported_first(before: str) -> No
     program = f"{before}\nfrom agents.testing import check_stream\nprint(check_stream([])[0].rule)"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert shown.stdout == "terminal-missing\n"
+
+
+def test_the_name_is_not_replaced_in_silence() -> None:
+    with pytest.raises(AttributeError, match="replace it where it is used"):
+        agents.testing.check_stream = print

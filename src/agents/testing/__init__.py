@@ -69,9 +69,12 @@ class _Package(ModuleType):
         return check_stream
 
     @check_stream.setter
-    def check_stream(self, module: ModuleType) -> None:
+    def check_stream(self, value: object) -> None:
         # The import system puts each submodule here; whoever wants the module finds it in `sys.modules`.
-        del module
+        if not isinstance(value, ModuleType):
+            raise AttributeError(  # noqa: TRY004 (what setting a read-only attribute raises)
+                "agents.testing.check_stream cannot be replaced: replace it where it is used."
+            )
 
 
 sys.modules[__name__].__class__ = _Package
