@@ -15,7 +15,7 @@ import agents.testing
 from agents.models._responses_decoder import ResponsesDecoder
 from agents.testing import StreamChecker, Violation, check_stream
 from agents.testing.check_stream import RULES, UnreadableStream, main, read_events
-from models.recorded import stream_bytes, stream_cases
+from models.recorded import recorded_streams, stream_bytes, stream_cases
 from testing.streams import CLEAN, MUTATIONS, TEXT, Events, clean_stream, numbered
 
 
@@ -73,6 +73,36 @@ def test_recorded_streams_keep_the_rules_but_for_known_quirks(path: Path) -> Non
 def test_switching_the_broken_rules_off_leaves_nothing(path: Path) -> None:
     off = QUIRKS.get(path.stem, set())
     assert check_stream(read_events(path.read_bytes()), off=off, tail=path.stem in TAILS) == []
+
+
+#: Events that a right stream may lack, and pairs that may come in either order.
+MAY_LACK = {"response.queued", "error", "response.image_generation_call.partial_image"}
+HAVE_NO_ORDER = {"response.output_text.delta", "response.output_text.annotation.added"}
+
+
+#: Recordings of whole responses, short enough to try every place.
+WHOLE = [
+    path
+    for path in sorted(recorded_streams())
+    if path.stem not in {*QUIRKS, *TAILS, "21-error-mid-stream", "22-rate-limited"}
+    and path.stat().st_size < 80_000
+]
+
+
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.stem)
+def test_a_recording_with_one_event_out_of_place_breaks_a_rule_beside_the_numbers(path: Path) -> None:
+    events = read_events(path.read_bytes())
+    for at, event in enumerate(events):
+        missing, twice = [*events[:at], *events[at + 1 :]], [*events[: at + 1], *events[at:]]
+        assert check_stream(renumbered(missing)) or event["type"] in MAY_LACK, at
+        assert check_stream(renumbered(twice)), at
+        swapped = [*events[:at], *events[at + 1 : at + 2], event, *events[at + 2 :]]
+        kinds = {each["type"] for each in events[at : at + 2]}
+        assert check_stream(renumbered(swapped)) or kinds == HAVE_NO_ORDER or swapped == events, at
+
+
+def renumbered(events: Events) -> Events:
+    return [{**event, "sequence_number": number} for number, event in enumerate(events)]
 
 
 @pytest.mark.parametrize("path", stream_cases())
