@@ -55,9 +55,9 @@ the end. Frames of a WebSocket that belong to no response (steering, errors of t
 
 ## The rules
 
-Streams that were recorded from OpenAI's servers keep all of them, but for two old ones without numbers. Ids of rules
-stay what they are.
-This page is drawn from `src/agents/testing/_stream_rules.py` by `tools/draw_stream_rules.py`.
+Streams that were recorded from OpenAI's servers keep all of them, but for two old ones without numbers, one of them
+without log probabilities too. Ids of rules stay what they are. This page is drawn from
+`src/agents/testing/_stream_rules.py` by `tools/draw_stream_rules.py`.
 
 | rule | what must be true | what real servers do |
 |---|---|---|
