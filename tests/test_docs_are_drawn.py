@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("tool", ["draw_records.py"])
+@pytest.mark.parametrize("tool", ["draw_records.py", "draw_stream_rules.py"])
 def test_a_drawn_page_is_up_to_date(tool: str) -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "tools" / tool), "--check"], capture_output=True, text=True, check=False

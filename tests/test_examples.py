@@ -17,7 +17,8 @@ NOTICE = "No OPENAI_API_KEY: a scripted server on loopback answers, over real HT
 EXAMPLES = {
     ".".join(path.relative_to(PROJECT).with_suffix("").parts)
     for path in (PROJECT / "examples").rglob("*.py")
-    if not path.name.startswith("_")
+    # The local model has no script, and tests of its own.
+    if not path.name.startswith("_") and path.name != "local_model.py"
 }
 
 #: Examples that ask somebody are given their answers.

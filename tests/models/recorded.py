@@ -13,6 +13,7 @@ import pytest
 from openai.types.responses import ResponseStreamEvent
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
+LLAMA_CPP_STREAMS = Path(__file__).parent / "llama_cpp_streams"
 
 
 def recorded_streams() -> list[Path]:
@@ -20,16 +21,16 @@ def recorded_streams() -> list[Path]:
     folder = DATA / "responses_streams"
     raw = {path.stem: path for path in folder.glob("*.sse")}
     lines = {path.stem: path for path in folder.glob("*.jsonl")}
-    return [*({**lines, **raw}).values(), *(DATA / "llama_cpp_streams").glob("responses_*.sse")]
+    return [*({**lines, **raw}).values(), *LLAMA_CPP_STREAMS.glob("responses_*.sse")]
 
 
 def stream_cases() -> list[object]:
-    """Parameters for a test over every recorded stream; one that is skipped when there are none."""
-    paths = sorted(recorded_streams())
-    if not paths:
+    """Parameters for a test over every recorded stream; one that is skipped stands for those that are not here."""
+    cases: list[object] = [pytest.param(path, id=path.stem) for path in sorted(recorded_streams())]
+    if not (DATA / "responses_streams").is_dir():
         reason = f"the recorded streams are not at {DATA}"
-        return [pytest.param(Path(), marks=pytest.mark.skip(reason=reason), id="none")]
-    return [pytest.param(path, id=path.stem) for path in paths]
+        cases.append(pytest.param(Path(), marks=pytest.mark.skip(reason=reason), id="none"))
+    return cases
 
 
 def stream_bytes(path: Path) -> bytes:

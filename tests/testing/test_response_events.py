@@ -173,3 +173,12 @@ def test_words_keep_every_character():
     text = "  one\n two\tthree  "
     assert "".join(words(text)) == text
     assert words("") == []
+
+
+def test_log_probabilities_come_in_a_delta_also_without_text():
+    logprob: dict[str, Any] = {"token": "", "logprob": -0.5, "top_logprobs": []}
+    part = {"type": "output_text", "text": "", "annotations": [], "logprobs": [logprob]}
+    deltas = [
+        event for event in stream({**MESSAGE, "content": [part]}) if event["type"].endswith("text.delta")
+    ]
+    assert [(event["delta"], event["logprobs"]) for event in deltas] == [("", [logprob])]

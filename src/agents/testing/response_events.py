@@ -211,7 +211,8 @@ def _text_events(part: Node, fields: Fields, where: Event, style: StreamStyle) -
     empty: dict[str, Any] = {"text": "", "annotations": [], "logprobs": []}
     yield _event("response.content_part.added", where, part=style.edited(part, empty))
     logprobs = [_event_logprob(each, style) for each in fields.get("logprobs") or ()]
-    for index, piece in enumerate(style.split(text)):
+    # What has log probabilities has tokens, so it comes in a delta, also without text.
+    for index, piece in enumerate(style.split(text) or [""] * bool(logprobs)):
         # Tokens and pieces need not match, so the first delta carries them all: joined they are right.
         carried = [] if index else logprobs
         yield _event("response.output_text.delta", where, delta=piece, logprobs=carried)
