@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from agents._lazy import lazy_module
 from agents.exceptions import UserError
 from agents.model_settings import MCPToolChoice, ModelSettings
+
+from ._user_agent import user_agent
 
 if TYPE_CHECKING:
     import openai as _openai
@@ -233,7 +234,7 @@ def responses_request(
             else omit
         ),
         "stream": True if stream else omit,
-        "extra_headers": {"User-Agent": _user_agent(), **(settings.extra_headers or {})},
+        "extra_headers": {"User-Agent": user_agent(), **(settings.extra_headers or {})},
         "extra_query": settings.extra_query,
         "extra_body": settings.extra_body,
         "text": _text(call),
@@ -367,13 +368,3 @@ def _check_named(name: str, tools: Sequence[object], handoffs: Sequence[_handoff
             "tool_choice='tool_search' requires ToolSearchTool() or a real top-level function tool named "
             "`tool_search` on the OpenAI Responses API."
         )
-
-
-@cache
-def _user_agent() -> str:
-    try:
-        version = metadata.version("headrace")
-    except metadata.PackageNotFoundError:
-        # Run from a checkout that is not installed.
-        version = "0"
-    return f"Agents/Python {version}"
