@@ -7,7 +7,7 @@ Servers differ here more than anywhere, so that the rules are:
    give all parallel calls the index 0.
 2. A call is announced with its first arguments, in the order in which the calls were first seen. Until then its
    name may come in pieces; one that only repeats the name adds nothing.
-3. When the next call begins, those whose arguments are a whole JSON value are done. What then still comes for
+3. When the next call, or anything else, begins, those whose arguments are a whole JSON value are done. What then still comes for
    them is a repetition, or the answer is broken. All others are done at the end.
 4. An id that is missing, or that another call has, is replaced by a made-up one.
 """
@@ -51,7 +51,7 @@ class _Call:
         """Whether the arguments are one JSON value."""
         try:
             _decode_json("".join(self.pieces))
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
         return True
 
@@ -103,6 +103,11 @@ class ToolCalls:
         for piece in cast("list[object]", pieces):
             if isinstance(piece, Mapping):
                 self._take(cast("Mapping[str, Any]", piece))
+
+    def close_whole(self) -> None:
+        """Tell that those calls are done whose arguments are whole: something else begins."""
+        for call in [one for one in self._open if one.is_whole()]:
+            self._done(call)
 
     def finish(self) -> None:
         """No more pieces come: tell what is left.
@@ -197,11 +202,10 @@ class ToolCalls:
         if call.output_index is None:
             if not call.name:
                 return
-            for other in [one for one in self._open if one.is_whole()]:
-                self._done(other)
+            self.close_whole()
             self._announce(call)
-            text = "".join(call.pieces)
-        self._delta(call, text)
+        else:
+            self._delta(call, text)
 
     def _announce(self, call: _Call) -> None:
         if not call.name:
@@ -212,7 +216,7 @@ class ToolCalls:
         call.output_index = self._sink.add(self._item(call, "in_progress", ""))
         self._unannounced.remove(call)
         self._open.append(call)
-        if self._is_buffered and call.pieces:
+        if call.pieces:
             self._delta(call, "".join(call.pieces))
 
     def _delta(self, call: _Call, text: str) -> None:

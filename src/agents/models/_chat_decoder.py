@@ -111,7 +111,7 @@ class ChatDecoder:
                 break
             try:
                 decoded: object = _decode_json(data)
-            except (msgspec.DecodeError, RecursionError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 if data.strip() == b"[DONE]":
                     if self._answer.has_begun:
                         events.extend(self._ended())

@@ -247,6 +247,7 @@ class ChatEvents:
         if not text and not blocks:
             return
         if self._reasoning is None:
+            self._calls.close_whole()
             self._reasoning = ReasoningItem(self._sink, is_summary=is_summary)
         for block in blocks:
             self._reasoning.thinking(block)
@@ -277,6 +278,7 @@ class ChatEvents:
             self._reasoning.close()
             self._reasoning = None
         if self._message is None:
+            self._calls.close_whole()
             self._message = MessageItem(self._sink)
             self._has_message = True
         return self._message

@@ -104,7 +104,7 @@ class ResponsesDecoder:
                 break
             try:
                 decoded: object = _decode_json(data)
-            except (msgspec.DecodeError, RecursionError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 decoded = self._decoded_otherwise(data)
             if type(decoded) is not dict:
                 if not self._done:
