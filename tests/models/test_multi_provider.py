@@ -8,6 +8,7 @@ import pytest
 from agents.exceptions import UserError
 from agents.models.interface import Model, ModelProvider
 from agents.models.multi_provider import MultiProvider, MultiProviderMap
+from agents.models.openai_chatcompletions import OpenAIChatCompletionsModel
 from agents.models.openai_responses import OpenAIResponsesModel
 
 
@@ -50,6 +51,21 @@ def name_of(model: Model) -> str:
 )
 def test_a_name_without_another_prefix_goes_to_openai(asked: str, options: Any, sent: str) -> None:
     assert name_of(provider(**options).get_model(asked)) == sent
+
+
+def test_openais_models_can_be_reached_over_chat_completions() -> None:
+    multi = provider(
+        openai_use_responses=False,
+        openai_strict_feature_validation=True,
+        openai_buffer_streamed_tool_calls=True,
+    )
+    assert isinstance(multi.get_model("openai/m"), OpenAIChatCompletionsModel)
+    inside: Any = multi.get_model("openai/m")
+    assert (inside.model, inside._strict_feature_validation, inside._buffer_streamed_tool_calls) == (
+        "m",
+        True,
+        True,
+    )
 
 
 def test_no_name_means_openais_default(monkeypatch: pytest.MonkeyPatch) -> None:

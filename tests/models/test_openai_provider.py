@@ -90,6 +90,18 @@ def test_the_api_is_settled_when_the_provider_is_made() -> None:
     assert isinstance(OpenAIProvider(openai_client=client).get_model("m"), OpenAIChatCompletionsModel)
 
 
+def test_chat_models_get_the_providers_options() -> None:
+    provider = OpenAIProvider(
+        api_key="x", use_responses=False, strict_feature_validation=True, buffer_streamed_tool_calls=True
+    )
+    model: Any = provider.get_model("m")
+    assert (model.model, model._strict_feature_validation, model._buffer_streamed_tool_calls) == (
+        "m",
+        True,
+        True,
+    )
+
+
 def test_an_unknown_api_is_refused() -> None:
     with pytest.raises(UserError, match="Unknown OpenAI API 'soap'"):
         set_default_openai_api("soap")  # pyright: ignore[reportArgumentType]  # that is the point

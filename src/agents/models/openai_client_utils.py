@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from agents._lazy import lazy_module
+
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    import openai as _openai
+else:
+    _openai = lazy_module("openai")
 
 __all__ = ["is_official_openai_base_url", "is_official_openai_client"]
 
@@ -28,6 +32,6 @@ def is_official_openai_base_url(base_url: object, *, websocket: bool = False) ->
     return url.scheme == ("wss" if websocket else "https") and (host == _HOST or host.endswith(f".{_HOST}"))
 
 
-def is_official_openai_client(client: AsyncOpenAI) -> bool:
+def is_official_openai_client(client: _openai.AsyncOpenAI) -> bool:
     """Whether the client's requests go to OpenAI."""
     return is_official_openai_base_url(client.base_url)
