@@ -181,6 +181,11 @@ TOLERATED: list[tuple[str, list[Json], list[Any]]] = [
     ("no index", [call(None, "a", "f", "{"), call(None, None, None, "}"), END], [("f", "{}")]),
     ("calls without index", [call(None, "a", "f", "{}"), call(None, "b", "f", "{}"), END], [("f", "{}")] * 2),
     ("calls without index and id", [call(None, None, "f"), call(None, None, "g"), END], [("f", ""), ("g", "")]),
+    ("calls in pieces without index and id",
+     [call(None, None, "f", "{}"), call(None, None, "g", "{"), call(None, None, None, "}"), END],
+     [("f", "{}"), ("g", "{}")]),
+    ("arguments as an object with a large number",
+     [call(0, "a", "f", {"x": 2**80, "y": float("nan")}), END], [("f", '{"x":1208925819614629174706176,"y":null}')]),
     ("calls of one index", [call(0, "a", "f", "{}"), call(0, "b", "g", "{}"), END], [("f", "{}"), ("g", "{}")]),
     ("a call told again", [call(0, "a", "f", "{}"), call(1, "b", "g", "{}"), call(0, arguments="{}")],
      [("f", "{}"), ("g", "{}")]),
@@ -432,6 +437,29 @@ def test_a_stream_that_breaks_off_gives_the_events_until_then(
     events, _ = decoded(part, needs_finish_reason=True)
     assert broken_rules(events) == [] or events == []
     assert kinds(decoded(body)[0])[: len(events)] == kinds(events)
+
+
+STYLES = ("as documented", "names in every piece", "no ids", "no index", "neither", "index 0 for all")
+
+
+@given(_CALLS, st.sampled_from(STYLES), st.lists(st.integers(1, 6), min_size=1, max_size=5))
+def test_calls_are_the_same_however_a_server_marks_their_pieces(
+    calls: list[tuple[str, Json]], style: str, sizes: list[int]
+) -> None:
+    chunks: list[Json] = [text("A")]
+    for number, (name, arguments) in enumerate(calls):
+        index = None if style in {"no index", "neither"} else 0 if style == "index 0 for all" else number
+        call_id = None if style in {"no ids", "neither"} else f"call_{number}"
+        told = json.dumps(arguments)
+        # All pieces of a size, the sizes taking turns from call to call.
+        size = sizes[number % len(sizes)]
+        pieces = [told[at : at + size] for at in range(0, len(told), size)]
+        again = name if style == "names in every piece" else None
+        chunks.append(call(index, call_id, name, pieces[0]))
+        chunks.extend(call(index, call_id if again else None, again, piece) for piece in pieces[1:])
+    events = streamed([*chunks, chunk({}, "tool_calls")])
+    assert said(response_of(events)) == ["A", *((name, json.dumps(arguments)) for name, arguments in calls)]
+    assert broken_rules(events) == []
 
 
 # Recordings

@@ -16,7 +16,7 @@ from agents.tracing import (
     generation_span,
     response_span,
 )
-from agents.usage import Usage, model_usage_to_span_usage, usage_of_response
+from agents.usage import model_usage_to_span_usage, usage_of_response
 
 if TYPE_CHECKING:
     from openai.types import responses as _responses
@@ -88,8 +88,10 @@ class traced_generation(_CallSpan[GenerationSpanData]):  # noqa: N801 (as above)
         if self._tracing.include_data():
             self._span.span_data.input = messages
 
-    def answer(self, output: Mapping[str, Any], usage: Usage) -> None:
-        """Note the usage, and what came back when data may be traced."""
+    def answer(self, response: _responses.Response, message: Mapping[str, Any] | None = None) -> None:
+        """Note the usage, and what came back, when data may be traced: the message, else the response."""
+        if self._tracing.is_disabled():
+            return
         if self._tracing.include_data():
-            self._span.span_data.output = [output]
-        self._span.span_data.usage = model_usage_to_span_usage(usage)
+            self._span.span_data.output = [response.model_dump() if message is None else message]
+        self._span.span_data.usage = model_usage_to_span_usage(usage_of_response(response))

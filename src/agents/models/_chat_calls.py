@@ -14,15 +14,17 @@ Servers differ here more than anywhere, so that the rules are:
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
 from agents.exceptions import ModelBehaviorError, UserError
 
 from ._chat_items import EventSink
+from ._chat_parts import json_object, json_objects
 from .fake_id import FAKE_RESPONSES_ID
 
 __all__ = ["ToolCalls"]
@@ -31,7 +33,6 @@ Json = dict[str, Any]
 
 _logger = logging.getLogger("openai.agents")
 _decode_json = msgspec.json.Decoder().decode
-_encode_json = msgspec.json.Encoder().encode
 
 
 class _Call:
@@ -98,11 +99,8 @@ class ToolCalls:
             UserError: a custom tool call, in strict mode.
             ModelBehaviorError: a call goes on after it was whole.
         """
-        if not isinstance(pieces, list):
-            return
-        for piece in cast("list[object]", pieces):
-            if isinstance(piece, Mapping):
-                self._take(cast("Mapping[str, Any]", piece))
+        for piece in json_objects(pieces):
+            self._take(piece)
 
     def close_whole(self) -> None:
         """Tell that those calls are done whose arguments are whole: something else begins."""
@@ -121,14 +119,11 @@ class ToolCalls:
             if not call.is_done:
                 self._done(call)
 
-    def _take(self, piece: Mapping[str, Any]) -> None:
-        function: object = piece.get("function")
-        if not isinstance(function, Mapping):
-            if piece.get("type") == "custom" or piece.get("custom") is not None:
-                self._refuse_custom(piece)
-                return
-            function = {}
-        told = cast("Mapping[str, Any]", function)
+    def _take(self, piece: Json) -> None:
+        told = json_object(piece.get("function"))
+        if not told and (piece.get("type") == "custom" or piece.get("custom") is not None):
+            self._refuse_custom(piece)
+            return
         name, arguments = told.get("name"), told.get("arguments")
         name = name if isinstance(name, str) else ""
         call = self._call_of(piece, name)
@@ -138,7 +133,7 @@ class ToolCalls:
             call.name += name
         if arguments is None or arguments == "":
             return
-        text = arguments if isinstance(arguments, str) else _encode_json(arguments).decode()
+        text = arguments if isinstance(arguments, str) else json.dumps(arguments, separators=(",", ":"))
         if call.is_done:
             _check_repetition(call, text)
         elif self._is_buffered:
@@ -146,7 +141,7 @@ class ToolCalls:
         else:
             self._extend(call, text)
 
-    def _call_of(self, piece: Mapping[str, Any], name: str) -> _Call | None:
+    def _call_of(self, piece: Json, name: str) -> _Call | None:
         """The call that a piece belongs to, which may be a new one; None for one that is left out."""
         index, told_id = piece.get("index"), piece.get("id")
         told_id = told_id if isinstance(told_id, str) else ""
@@ -192,7 +187,8 @@ class ToolCalls:
 
     def _identify(self, call: _Call, told_id: str) -> None:
         call.told_id = told_id
-        self._by_told_id.setdefault(told_id, call)
+        if told_id:
+            self._by_told_id.setdefault(told_id, call)
         if call.output_index is None:
             call.call_id = told_id if told_id and told_id not in self._call_ids else self._new_call_id()
             self._call_ids.add(call.call_id)
@@ -253,7 +249,7 @@ class ToolCalls:
             "provider_data": self._sink.provider_data,
         }
 
-    def _refuse_custom(self, piece: Mapping[str, Any]) -> None:
+    def _refuse_custom(self, piece: Json) -> None:
         if self._is_strict:
             raise UserError("Custom tool calls are not supported by the Chat Completions converter")
         _logger.warning("A custom tool call is left out: Chat Completions models can call functions only.")

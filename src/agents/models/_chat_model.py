@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from agents._lazy import lazy_module
 from agents._ports.model import Model, ModelTracing
 from agents.exceptions import ModelBehaviorError, UserError
-from agents.usage import usage_of_response
 
 from ._call_span import traced_generation
 from ._chat_decoder import ChatDecoder, answer_as_chunk, chunk_fields
@@ -122,7 +121,7 @@ class ChatModel(Model):
             response: _responses.Response = last.response
             # Documented by the client as public in spite of its name.
             response._request_id = getattr(completion, "_request_id", None)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-            span.answer(answer["choices"][0].get("message") or {}, usage_of_response(response))
+            span.answer(response, answer["choices"][0].get("message") or {})
             return model_response(response, preserve_raw_usage=model_settings.preserve_raw_usage)
 
     async def stream_response(  # pyright: ignore[reportIncompatibleMethodOverride]  # the contract takes the last three by position too
@@ -161,7 +160,7 @@ class ChatModel(Model):
                 async for batch in batches:
                     for event in batch:
                         if event.type == "response.completed":
-                            span.answer(event.response.model_dump(), usage_of_response(event.response))
+                            span.answer(event.response)
                         yield event
 
     def _request(self, call: ModelCall, span: traced_generation, *, stream: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agents._lazy import lazy_module
+from agents.model_settings import ModelSettings
 
 from ._responses_request import ModelCall
 from ._user_agent import user_agent
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 else:
     _openai = lazy_module("openai")
 
-__all__ = ["ChatServer", "chat_messages", "chat_request"]
+__all__ = ["ChatServer", "chat_messages", "chat_request", "store_argument", "stream_options_argument"]
 
 
 class ChatServer(NamedTuple):
@@ -88,8 +89,10 @@ def chat_request(
         "max_tokens": settings.max_tokens,
         "parallel_tool_calls": settings.parallel_tool_calls if tools else None,
         "stream": True if stream else None,
-        "stream_options": _stream_options(call, server) if stream else None,
-        "store": True if settings.store is None and server.is_official else settings.store,
+        "stream_options": (
+            stream_options_argument(settings, is_official=server.is_official) if stream else None
+        ),
+        "store": store_argument(settings, is_official=server.is_official),
         "reasoning_effort": None if settings.reasoning is None else settings.reasoning.effort,
         "verbosity": settings.verbosity,
         "metadata": settings.metadata,
@@ -116,9 +119,14 @@ def chat_request(
     return request
 
 
-def _stream_options(call: ModelCall, server: ChatServer) -> dict[str, bool] | None:
-    """Whether the stream ends with its usage: as set, else where the server is known to have it."""
-    include_usage = call.model_settings.include_usage
-    if include_usage is None and server.is_official:
+def store_argument(settings: ModelSettings, *, is_official: bool) -> bool | None:
+    """Whether the server keeps the answer: as set, else OpenAI's own does; None says nothing to the server."""
+    return True if settings.store is None and is_official else settings.store
+
+
+def stream_options_argument(settings: ModelSettings, *, is_official: bool) -> dict[str, bool] | None:
+    """Whether a stream ends with its usage: as set, else OpenAI's own does; None says nothing to the server."""
+    include_usage = settings.include_usage
+    if include_usage is None and is_official:
         include_usage = True
     return None if include_usage is None else {"include_usage": include_usage}

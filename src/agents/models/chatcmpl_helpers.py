@@ -10,6 +10,7 @@ from agents._lazy import lazy_module
 from agents.model_settings import ModelSettings
 
 from ._chat_parts import delta_logprobs, text_logprobs, url_citations
+from ._chat_request import store_argument, stream_options_argument
 from ._user_agent import user_agent
 from .openai_client_utils import is_official_openai_client
 
@@ -46,21 +47,14 @@ class ChatCmplHelpers:
     @classmethod
     def get_store_param(cls, client: _openai.AsyncOpenAI, model_settings: ModelSettings) -> bool | None:
         """The `store` argument: as set, else True for OpenAI and nothing for other servers."""
-        if model_settings.store is not None:
-            return model_settings.store
-        return True if cls.is_openai(client) else None
+        return store_argument(model_settings, is_official=cls.is_openai(client))
 
     @classmethod
     def get_stream_options_param(
         cls, client: _openai.AsyncOpenAI, model_settings: ModelSettings, stream: bool
     ) -> dict[str, bool] | None:
         """The `stream_options` argument: usage as set, else True for OpenAI and nothing for other servers."""
-        if not stream:
-            return None
-        include_usage = model_settings.include_usage
-        if include_usage is None:
-            include_usage = True if cls.is_openai(client) else None
-        return None if include_usage is None else {"include_usage": include_usage}
+        return stream_options_argument(model_settings, is_official=cls.is_openai(client)) if stream else None
 
     @classmethod
     def convert_logprobs_for_output_text(
