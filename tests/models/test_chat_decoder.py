@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.exceptions import AgentsException, ModelBehaviorError, UserError
+from agents.exceptions import AgentsException, ModelBehaviorError, ModelStreamBroken, UserError
 from models.chats import (
     USAGE,
     Json,
@@ -299,13 +299,13 @@ def test_text_that_is_no_unicode_is_replaced() -> None:
 # What is wrong
 
 BROKEN: list[tuple[str, bytes, type[Exception], str]] = [
-    ("nothing", b"", ModelBehaviorError, "began with nothing"),
+    ("nothing", b"", ModelStreamBroken, "began with nothing"),
     ("only the end", b"data: [DONE]\n\n", ModelBehaviorError, "without any chunk"),
     ("a web page", b"<html>Hello</html>", ModelBehaviorError, "began with '<html>"),
     ("garbage", sse([text("A")], done=False) + b"data: {oops\n\n", ModelBehaviorError, "no JSON object: '{oops'"),
     ("no UTF-8", b'data: {"\xff": 1}\n\n', ModelBehaviorError, "no JSON object"),
     ("a list", b"data: []\n\n", ModelBehaviorError, "no JSON object"),
-    ("a cut chunk", sse([text("A")], done=False) + b'data: {"choices": [{"del', ModelBehaviorError, "no JSON object"),
+    ("a cut chunk", sse([text("A")], done=False) + b'data: {"choices": [{"del', ModelStreamBroken, "ended inside a chunk"),
     ("an error", sse([text("A"), {"error": {"message": "boo", "code": 500}}]), openai.APIError, "boo"),
     ("an error as text", sse([text("A"), {"error": "boo"}]), openai.APIError, "boo"),
     ("an error beside choices", sse([{**text("A"), "error": {"message": "boo"}}]), openai.APIError, "boo"),
@@ -349,7 +349,7 @@ def test_an_empty_answer_that_was_cut_is_refused_where_it_is_asked() -> None:
 
 def test_a_missing_finish_reason_is_an_error_where_it_is_asked() -> None:
     events, error = decoded(sse([text("A")]), needs_finish_reason=True)
-    assert isinstance(error, ModelBehaviorError)
+    assert isinstance(error, ModelStreamBroken)
     assert "before receiving a finish_reason" in str(error)
     assert kinds(events)[-1] == "output_text.delta"
 

@@ -14,7 +14,7 @@ import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from agents import Agent, RunConfig, Runner, function_tool, set_trace_processors, trace
-from agents.exceptions import AgentsException, ModelBehaviorError, UserError
+from agents.exceptions import AgentsException, ModelBehaviorError, ModelStreamBroken, UserError
 from agents.model_settings import ModelSettings
 from agents.models.chatcmpl_helpers import HEADERS_OVERRIDE
 from agents.models.chatcmpl_stream_handler import ChatCmplStreamHandler
@@ -22,7 +22,12 @@ from agents.models.fake_id import FAKE_RESPONSES_ID
 from agents.models.interface import ModelTracing
 from agents.models.openai_chatcompletions import OpenAIChatCompletionsModel
 from agents.models.reasoning_content_replay import ReasoningContentReplayContext
-from agents.retry import ModelRetryAdviceRequest
+from agents.retry import (
+    ModelRetryAdviceRequest,
+    ModelRetryBackoffSettings,
+    ModelRetrySettings,
+    retry_policies,
+)
 from agents.tracing import GenerationSpanData, Span, TracingProcessor
 from agents.usage import Usage
 from models.asking import arguments, respond, stream, stream_until_it_breaks
@@ -256,6 +261,37 @@ async def test_an_error_says_whether_to_call_again() -> None:
     assert (advice.suggested, advice.retry_after) == (True, 3)
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        streaming(
+            [chunk({"role": "assistant"}), {"error": {"code": 500, "message": "boo", "type": "server_error"}}]
+        ),
+        streaming([chunk({"role": "assistant"})], done=False, ending="cut"),
+        failing(503),
+    ],
+    ids=["error in the stream", "cut", "status"],
+)
+async def test_a_run_asks_again_where_its_settings_say_so(broken: Answer) -> None:
+    retry = ModelRetrySettings(
+        max_retries=1,
+        policy=retry_policies.provider_suggested(),
+        backoff=ModelRetryBackoffSettings(initial_delay=0),
+    )
+    async with chat_model(broken, streaming(HELLO)) as (model, server):
+        agent = Agent(name="a", model=model, model_settings=ModelSettings(retry=retry))
+        result = Runner.run_streamed(agent, "Hi", run_config=QUIET)
+        assert [piece async for piece in result.stream_text()] == ["Hel", "lo."]
+        assert len(server.requests) == 2
+
+
+async def test_an_error_in_the_stream_that_will_not_pass_is_no_reason_to_ask_again() -> None:
+    async with chat_model(streaming([{"error": {"code": 400, "message": "boo"}}])) as (model, _):
+        _, error = await stream_until_it_breaks(model)
+        assert error is not None
+        assert model.get_retry_advice(ModelRetryAdviceRequest(error=error, attempt=1, stream=True)) is None
+
+
 BEGINNING = [text("Hel")]
 FAULTS: list[tuple[str, Answer, type[Exception], str]] = [
     ("cut", streaming(BEGINNING, done=False, ending="cut"), openai.APIConnectionError, "Connection error"),
@@ -264,7 +300,7 @@ FAULTS: list[tuple[str, Answer, type[Exception], str]] = [
      ModelBehaviorError, "no JSON object"),
     ("error body", document({"error": {"message": "boo"}}), openai.APIError, "boo"),
     ("web page", Answer(writes=(b"<html>",), content_type="text/html"), ModelBehaviorError, "without any chunk"),
-    ("nothing", Answer(writes=()), ModelBehaviorError, "began with nothing"),
+    ("nothing", Answer(writes=()), ModelStreamBroken, "began with nothing"),
     ("audio", streaming([*BEGINNING, chunk({"audio": {"data": "x"}})]), AgentsException, "Audio is not currently"),
     ("cut before anything", streaming([chunk({}, "length")]), ModelBehaviorError, "finish_reason='length'"),
 ]  # fmt: skip

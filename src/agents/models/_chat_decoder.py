@@ -4,8 +4,9 @@ Who raises what, always after the events that came before:
 
 - An error that the server reports (`{"error": ...}` in the stream, or as the whole body) is `openai.APIError`, as
   the client has it.
-- Garbage before the end (data that is not a JSON object), an answer without any chunk, and one that is cut off
-  where that can be told raise `ModelBehaviorError`.
+- Garbage before the end (data that is not a JSON object) and a body that is no answer raise `ModelBehaviorError`.
+- An empty body, an end inside a chunk, and an answer that is cut off where that can be told raise
+  `ModelStreamBroken`.
 - The end may be `[DONE]`, or just the end of the stream. A body that is one whole answer, from a server that does
   not stream, is read as one.
 """
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from agents.exceptions import ModelBehaviorError
+from agents.exceptions import ModelBehaviorError, ModelStreamBroken
 
 from ._chat_events import ChatEvents
 from ._chat_parts import json_list, json_object
@@ -84,10 +85,13 @@ class ChatDecoder:
         """The events that end the answer.
 
         Raises:
-            ModelBehaviorError: the stream broke, or ended before the answer did.
+            ModelBehaviorError: the stream broke; `ModelStreamBroken` when it ended before the answer did.
             openai.APIError: the body is an error.
         """
+        was_whole = self.failure is None
         events = self._events(self._framer.finish())
+        if self._failure is not None and was_whole:
+            self._failure = ModelStreamBroken(f"The model's stream ended inside a chunk. {self._failure}")
         if not self._done and self.failure is None:
             if not self._answer.has_begun:
                 events.extend(self._read_body())
@@ -132,7 +136,8 @@ class ChatDecoder:
         if answer.get("choices") or answer.get("error"):
             return self._answer.take(answer_as_chunk(answer))
         excerpt = repr(body[:_EXCERPT_BYTES].decode("utf-8", "replace")) if body else "nothing"
-        self._failure = ModelBehaviorError(
+        kind = ModelBehaviorError if body else ModelStreamBroken
+        self._failure = kind(
             f"The model's stream ended without any chunk of an answer. It began with {excerpt}. "
             "Check that the base URL leads to a server that speaks the Chat Completions API."
         )

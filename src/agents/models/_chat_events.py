@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from agents._lazy import lazy_module
-from agents.exceptions import AgentsException, ModelBehaviorError, UserError
+from agents.exceptions import AgentsException, ModelBehaviorError, ModelStreamBroken, UserError
 
 from ._chat_calls import ToolCalls
 from ._chat_items import EventSink, MessageItem, ReasoningItem
@@ -294,7 +294,7 @@ class ChatEvents:
     def _finish(self) -> None:
         reason = self.finish_reason
         if reason is None and self._rules.needs_finish_reason:
-            raise ModelBehaviorError(
+            raise ModelStreamBroken(
                 "The Chat Completions stream ended before receiving a finish_reason: the answer is cut off. "
                 "Ask again."
             )
