@@ -13,7 +13,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from agents import Agent, RunConfig, Runner, function_tool, set_trace_processors, trace
+from agents import Agent, RunConfig, Runner, RunState, function_tool, set_trace_processors, trace
 from agents.exceptions import AgentsException, ModelBehaviorError, ModelStreamBroken, UserError
 from agents.model_settings import ModelSettings
 from agents.models.chatcmpl_helpers import HEADERS_OVERRIDE
@@ -135,6 +135,38 @@ async def test_a_run_with_a_tool_is_the_same_streamed_or_not() -> None:
 
 
 QUIET = RunConfig(tracing_disabled=True)
+
+
+async def test_a_run_that_waited_for_a_person_goes_on_with_the_same_conversation() -> None:
+    @function_tool(needs_approval=True, name_override="double")
+    def ask_first(number: int) -> int:
+        return 2 * number
+
+    reasoned = streaming([chunk({"reasoning": "Hm."}), *ASKING])
+    async with chat_model(reasoned, streaming(ANSWERING)) as (model, server):
+        agent = Agent(name="a", model=model, tools=[ask_first])
+        first = Runner.run_streamed(agent, "Hi", run_config=QUIET)
+        assert [piece async for piece in first.stream_text()] == []
+        state = await RunState.from_string(agent, first.to_state().to_string())
+        for item in state.get_interruptions():
+            state.approve(item)
+        second = Runner.run_streamed(agent, state, run_config=QUIET)
+        assert [piece async for piece in second.stream_text()] == ["It is 8."]
+    assert server.requests[1].body["messages"][1:] == [
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {
+                    "id": "call_1",
+                    "type": "function",
+                    "function": {"name": "double", "arguments": '{"number": 4}'},
+                }
+            ],
+            "reasoning": "Hm.",
+        },
+        {"role": "tool", "tool_call_id": "call_1", "content": "8"},
+    ]
 
 
 RECORDED = {
