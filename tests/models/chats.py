@@ -73,6 +73,8 @@ def decoded(*pieces: bytes, **rules: Any) -> tuple[list[ResponseStreamEvent], Ex
             if decoder.failure is not None:
                 raise decoder.failure
         events.extend(decoder.finish())
+        if decoder.failure is not None:
+            raise decoder.failure
     except Exception as error:
         return events, error
     return events, None

@@ -354,6 +354,13 @@ def test_a_missing_finish_reason_is_an_error_where_it_is_asked() -> None:
     assert kinds(events)[-1] == "output_text.delta"
 
 
+def test_a_last_chunk_without_its_blank_line_is_given_before_the_error() -> None:
+    body = sse([text("A"), text("B")], done=False).removesuffix(b"\n\n")
+    events, error = decoded(body, needs_finish_reason=True)
+    assert isinstance(error, ModelStreamBroken)
+    assert [event.delta for event in events if event.type == "response.output_text.delta"] == ["A", "B"]
+
+
 def test_what_comes_behind_the_end_is_ignored() -> None:
     events, error = decoded(sse([text("A"), END]) + b"data: garbage\n\n" + sse([text("B")]))
     assert error is None

@@ -82,22 +82,15 @@ class ChatDecoder:
         return self._events(self._framer.feed(chunk))
 
     def finish(self) -> _Events:
-        """The events that end the answer.
-
-        Raises:
-            ModelBehaviorError: the stream broke; `ModelStreamBroken` when it ended before the answer did.
-            openai.APIError: the body is an error.
-        """
+        """The events that end the answer; then look at `failure` as after `feed`."""
         was_whole = self.failure is None
         events = self._events(self._framer.finish())
         if self._failure is not None and was_whole:
             self._failure = ModelStreamBroken(f"The model's stream ended inside a chunk. {self._failure}")
+        if not self._done and self.failure is None and not self._answer.has_begun:
+            events.extend(self._read_body())
         if not self._done and self.failure is None:
-            if not self._answer.has_begun:
-                events.extend(self._read_body())
             events.extend(self._ended())
-        if self.failure is not None:
-            raise self.failure
         return events
 
     def take(self, given: object) -> _Events:

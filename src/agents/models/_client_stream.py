@@ -89,7 +89,7 @@ class StreamDecoder(Protocol):
         ...
 
     def finish(self) -> _Events:
-        """The events that end the stream; raises what broke it."""
+        """The events that end the stream; may raise what broke it, where there are none."""
         ...
 
 
@@ -137,6 +137,8 @@ async def _given_batches(
         events = decoder.finish()
         if events:
             yield events
+        if decoder.failure is not None:
+            raise decoder.failure
     finally:
         # The client's stream has `close`, generators have `aclose`, plain iterators neither.
         close: Any = getattr(answer, "aclose", None) or getattr(answer, "close", None)
@@ -157,12 +159,11 @@ async def _decoded_batches(answer: RawAnswer, decoder: StreamDecoder) -> AsyncGe
                 if decoder.is_complete:
                     break
         events = await _rest(chunks, decoder, answer)
-        try:
-            events.extend(decoder.finish())
-        except _openai.APIError as error:
-            raise _located(error, answer) from None
+        events.extend(decoder.finish())
         if events:
             yield _identified(events, answer, decoder)
+        if decoder.failure is not None:
+            raise _located(decoder.failure, answer)
     finally:
         if decoder.is_complete:
             # A reader that stops at the last event leaves the end of the body unread.
