@@ -128,6 +128,11 @@ UNSENDABLE: list[tuple[Any, str]] = [
     ),
     ({}, "Unhandled item type or structure"),
     (3, "Unhandled item type or structure: 3"),
+    ({"type": "function_call", "call_id": "c"}, "Unhandled item type or structure.*it lacks 'name'"),
+    (
+        {"role": "user", "content": [{"type": "input_text"}]},
+        "Unhandled item type or structure.*it lacks 'text'",
+    ),
     ({"type": "item_reference", "id": "x"}, "Encountered an item_reference, which is not supported"),
     ({"type": "compaction", "encrypted_content": "x"}, "Compaction items are not supported"),
     (output(call_id=None), r"Unpaired function outputs.*Chat Completions.*Use a Responses model"),

@@ -85,7 +85,11 @@ class ChatMessages:
         for item in items:
             if not isinstance(item, Mapping):
                 raise _unhandled(item)
-            self._take(cast("Item", item))
+            fields = cast("Item", item)
+            try:
+                self._take(fields)
+            except KeyError as missing:
+                raise UserError(f"{_unhandled(fields)}: it lacks {missing}.") from missing
 
     def _take(self, item: Item) -> None:
         match item.get("type", "message" if "role" in item else None):
