@@ -48,6 +48,16 @@ def sse(chunks: Iterable[Json], *, done: bool = True) -> bytes:
     return body + b"data: [DONE]\n\n" if done else body
 
 
+HELLO = [
+    chunk({"role": "assistant", "content": ""}),
+    text("Hel"),
+    text("lo."),
+    chunk({}, "stop"),
+    chunk(usage=USAGE),
+]
+"""A short answer in pieces, with usage."""
+
+
 def answer(message: Json, finish_reason: str = "stop", **fields: Any) -> Json:
     """An answer that is not streamed."""
     choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish_reason}
