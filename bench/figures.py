@@ -74,6 +74,20 @@ MEASUREMENTS = (
         figures=(Figure("cpu_us", "event on the wire, 1 a write", "µs", None),),
     ),
     Measurement(
+        name="chat",
+        program="chat_events.py",
+        arguments=("batched", "20000"),
+        quick_arguments=("batched", "5000"),
+        figures=(Figure("cpu_us", "chat event on the wire, 32 a write", "µs", 15.0),),
+    ),
+    Measurement(
+        name="chat_single",
+        program="chat_events.py",
+        arguments=("single", "2000"),
+        quick_arguments=("single", "500"),
+        figures=(Figure("cpu_us", "chat event on the wire, 1 a write", "µs", None),),
+    ),
+    Measurement(
         name="in_process",
         program="model_events.py",
         arguments=("50000",),

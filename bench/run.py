@@ -47,9 +47,9 @@ def main() -> None:
     if not arguments.ours:
         sides.append(Side("peer", peer_python()))
     print_title(PACKAGE)
-    with _server() as base_url:
+    with _server() as base_urls:
         for measurement in chosen:
-            _measure(measurement, sides, base_url, is_quick=arguments.quick)
+            _measure(measurement, sides, base_urls, is_quick=arguments.quick)
             for figure in measurement.figures:
                 best = [min(side.figures(measurement.name, figure.key), default=None) for side in sides]
                 print_row(figure, *best)
@@ -69,26 +69,26 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measure(measurement: Measurement, sides: list[Side], base_url: str, *, is_quick: bool) -> None:
+def _measure(measurement: Measurement, sides: list[Side], base_urls: str, *, is_quick: bool) -> None:
     repetitions = 1 if is_quick else measurement.repetitions
     if measurement.program == "import_time.py":
         # The first import writes byte code.
         for side in sides:
-            _run(side, measurement, base_url, is_quick=is_quick)
+            _run(side, measurement, base_urls, is_quick=is_quick)
         repetitions = max(repetitions, 3)
     for _ in range(repetitions):
         for side in sides:
-            sample = _run(side, measurement, base_url, is_quick=is_quick)
+            sample = _run(side, measurement, base_urls, is_quick=is_quick)
             side.samples.setdefault(measurement.name, []).append(sample)
 
 
-def _run(side: Side, measurement: Measurement, base_url: str, *, is_quick: bool) -> dict[str, object]:
+def _run(side: Side, measurement: Measurement, base_urls: str, *, is_quick: bool) -> dict[str, object]:
     arguments = measurement.arguments
     if is_quick and measurement.quick_arguments is not None:
         arguments = measurement.quick_arguments
     command = [str(side.python), str(HERE / "measure" / measurement.program), *arguments]
     done = subprocess.run(
-        command, env=_environment(base_url), stdout=subprocess.PIPE, text=True, check=False, timeout=900
+        command, env=_environment(base_urls), stdout=subprocess.PIPE, text=True, check=False, timeout=900
     )
     if done.returncode:
         raise SystemExit(
@@ -97,13 +97,15 @@ def _run(side: Side, measurement: Measurement, base_url: str, *, is_quick: bool)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def _environment(base_url: str) -> dict[str, str]:
+def _environment(base_urls: str) -> dict[str, str]:
     """The caller's environment, less what would send a program elsewhere than to the bench's server."""
+    base_url, chat_url = base_urls.split()
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "PYTHON"))}
     return {
         **kept,
         "OPENAI_API_KEY": "unused",
         "OPENAI_BASE_URL": base_url,
+        "BENCH_CHAT_URL": chat_url,
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
         "BENCH_STARTED_AT": str(time.time()),
@@ -125,16 +127,16 @@ def _print_remarks(measurement: Measurement, sides: list[Side]) -> None:
 
 @contextmanager
 def _server() -> Iterator[str]:
-    """The base URL of a server in a process of its own."""
+    """The base URLs of a server in a process of its own, as it prints them."""
     command = [sys.executable, str(HERE / "server.py")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdin is not None
-        base_url = process.stdout.readline().strip()
-        if not base_url:
+        base_urls = process.stdout.readline().strip()
+        if not base_urls:
             raise SystemExit("the bench's server did not start, see above")
         try:
-            yield base_url
+            yield base_urls
         finally:
             process.stdin.close()
             try:

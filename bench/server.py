@@ -1,13 +1,15 @@
 """The server of the benchmarks: one process of its own, the same for both sides.
 
 A request's model says what to stream: `batched-20000` is 20,000 deltas, 32 events a write; `single-2000` is
-2,000 deltas, one event a write, a millisecond apart so that each comes alone. Prints its base URL; ends when
-its standard input does.
+2,000 deltas, one event a write, a millisecond apart so that each comes alone. Prints its base URL, and behind a
+blank that of its Chat Completions part; ends when its standard input does.
 """
 
 from __future__ import annotations
 
 import sys
+
+from chat_answers import chat_answers
 
 from agents.testing import ResponsesServer
 from agents.testing.responses_server import ResponsesRequest, Step
@@ -19,6 +21,6 @@ def answer(request: ResponsesRequest) -> Step:
     return step.paced(0.001, events_per_write=1) if kind == "single" else step.paced(events_per_write=32)
 
 
-with ResponsesServer(answer) as server:
-    print(server.base_url, flush=True)
+with ResponsesServer(answer) as server, chat_answers() as chat_url:
+    print(server.base_url, chat_url, flush=True)
     sys.stdin.read()

@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from .model_settings import ModelSettings
     from .models.interface import Model, ModelProvider, ModelTracing
     from .models.multi_provider import MultiProvider
+    from .models.openai_chatcompletions import OpenAIChatCompletionsModel
     from .models.openai_provider import OpenAIProvider
     from .models.openai_responses import OpenAIResponsesModel
     from .prompts import DynamicPromptFunction, GenerateDynamicPromptData, Prompt
@@ -273,6 +274,7 @@ __all__ = [
     "ModelTracing",
     "MultiProvider",
     "OpenAIProvider",
+    "OpenAIChatCompletionsModel",
     "OpenAIResponsesModel",
     "OutputGuardrail",
     "OutputGuardrailBlockedMessageArgs",
@@ -417,6 +419,7 @@ _NAMES_OF_MODULE = {
     "models.interface": "Model ModelProvider ModelTracing",
     "models.multi_provider": "MultiProvider",
     "models.openai_provider": "OpenAIProvider",
+    "models.openai_chatcompletions": "OpenAIChatCompletionsModel",
     "models.openai_responses": "OpenAIResponsesModel",
     "prompts": "DynamicPromptFunction GenerateDynamicPromptData Prompt",
     "repl": "run_demo_loop",

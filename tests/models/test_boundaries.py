@@ -10,13 +10,28 @@ import typing
 
 import pytest
 
-PURE = ["_sse", "_responses_decoder", "_responses_events", "_responses_request"]
+PURE = [
+    "_sse",
+    "_responses_decoder",
+    "_responses_events",
+    "_responses_request",
+    "_chat_decoder",
+    "_chat_events",
+    "_chat_messages",
+    "_chat_request",
+]
 PUBLIC = [
+    "agents.models.chatcmpl_converter",
+    "agents.models.chatcmpl_helpers",
+    "agents.models.chatcmpl_stream_handler",
     "agents.models.default_models",
     "agents.models.interface",
     "agents.models.multi_provider",
+    "agents.models.openai_chatcompletions",
+    "agents.models.openai_client_utils",
     "agents.models.openai_provider",
     "agents.models.openai_responses",
+    "agents.models.reasoning_content_replay",
     "agents.model_settings",
     "agents.retry",
     "agents.usage",

@@ -192,7 +192,9 @@ def test_garbage_fails_after_the_events_before_it() -> None:
         decoder.finish()
 
 
-@pytest.mark.parametrize("body", [b"data: [1]\n\n", b"data: 3\n\n", b"data: null\n\n", b'data: "x"\n\n'])
+@pytest.mark.parametrize(
+    "body", [b"data: [1]\n\n", b'data: {"\xff": 1}\n\n', b"data: 3\n\n", b"data: null\n\n", b'data: "x"\n\n']
+)
 def test_json_that_is_no_object_is_garbage(body: bytes) -> None:
     with pytest.raises(ModelBehaviorError, match="no JSON object"):
         decoded(body)

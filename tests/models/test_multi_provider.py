@@ -6,8 +6,10 @@ import openai
 import pytest
 
 from agents.exceptions import UserError
+from agents.extensions.models.litellm_model import LitellmModel
 from agents.models.interface import Model, ModelProvider
 from agents.models.multi_provider import MultiProvider, MultiProviderMap
+from agents.models.openai_chatcompletions import OpenAIChatCompletionsModel
 from agents.models.openai_responses import OpenAIResponsesModel
 
 
@@ -52,6 +54,21 @@ def test_a_name_without_another_prefix_goes_to_openai(asked: str, options: Any, 
     assert name_of(provider(**options).get_model(asked)) == sent
 
 
+def test_openais_models_can_be_reached_over_chat_completions() -> None:
+    multi = provider(
+        openai_use_responses=False,
+        openai_strict_feature_validation=True,
+        openai_buffer_streamed_tool_calls=True,
+    )
+    assert isinstance(multi.get_model("openai/m"), OpenAIChatCompletionsModel)
+    inside: Any = multi.get_model("openai/m")
+    assert (inside.model, inside._strict_feature_validation, inside._buffer_streamed_tool_calls) == (
+        "m",
+        True,
+        True,
+    )
+
+
 def test_no_name_means_openais_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_DEFAULT_MODEL", "gpt-9")
     assert name_of(provider().get_model(None)) == "gpt-9"
@@ -63,10 +80,15 @@ def test_an_unknown_prefix_is_refused(asked: str) -> None:
         provider().get_model(asked)
 
 
-@pytest.mark.parametrize("prefix", ["litellm", "any-llm"])
-def test_a_prefix_that_is_not_there_yet_says_so(prefix: str) -> None:
+def test_a_prefix_that_is_not_there_yet_says_so() -> None:
     with pytest.raises(UserError, match="not available yet"):
-        provider().get_model(f"{prefix}/x")
+        provider().get_model("any-llm/x")
+
+
+def test_litellm_gets_its_own_names() -> None:
+    model = provider().get_model("litellm/anthropic/claude")
+    assert isinstance(model, LitellmModel)
+    assert model.model == "anthropic/claude"
 
 
 def test_a_mapped_prefix_wins_over_what_is_built_in() -> None:

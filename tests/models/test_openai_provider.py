@@ -15,6 +15,7 @@ from agents._openai_defaults import (
 )
 from agents.exceptions import UserError
 from agents.models.interface import Model
+from agents.models.openai_chatcompletions import OpenAIChatCompletionsModel
 from agents.models.openai_provider import OpenAIProvider, shared_http_client
 from agents.models.openai_responses import OpenAIResponsesModel
 from agents.testing import ResponsesServer
@@ -86,8 +87,19 @@ def test_the_api_is_settled_when_the_provider_is_made() -> None:
     assert isinstance(
         OpenAIProvider(openai_client=client, use_responses=True).get_model("m"), OpenAIResponsesModel
     )
-    with pytest.raises(UserError, match="Chat Completions API is not available yet"):
-        OpenAIProvider(openai_client=client).get_model("m")
+    assert isinstance(OpenAIProvider(openai_client=client).get_model("m"), OpenAIChatCompletionsModel)
+
+
+def test_chat_models_get_the_providers_options() -> None:
+    provider = OpenAIProvider(
+        api_key="x", use_responses=False, strict_feature_validation=True, buffer_streamed_tool_calls=True
+    )
+    model: Any = provider.get_model("m")
+    assert (model.model, model._strict_feature_validation, model._buffer_streamed_tool_calls) == (
+        "m",
+        True,
+        True,
+    )
 
 
 def test_an_unknown_api_is_refused() -> None:

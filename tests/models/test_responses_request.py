@@ -13,6 +13,7 @@ from agents.exceptions import UserError
 from agents.handoffs import Handoff
 from agents.model_settings import MCPToolChoice, ModelSettings
 from agents.models._responses_request import ModelCall, responses_request
+from agents.models.fake_id import FAKE_RESPONSES_ID
 from agents.models.openai_responses import Converter
 from agents.tool import FunctionTool, function_tool, tool_namespace
 from models.asking import arguments
@@ -82,6 +83,15 @@ def test_what_is_not_set_is_the_clients_omit() -> None:
 def test_an_input_list_goes_through_as_it_is() -> None:
     items = [{"role": "user", "content": "x"}, {"type": "novel_item", "n": 1}]
     assert given(input=items)["input"] is items
+
+
+def test_what_another_api_left_in_items_is_taken_out() -> None:
+    own: dict[str, Any] = {"type": "reasoning", "id": "rs_1", "summary": []}
+    left: dict[str, Any] = {"id": FAKE_RESPONSES_ID, "provider_data": {"model": "other"}}
+    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    items = [{"role": "user", "content": "x"}, {**call, **left}, {**own, **left}, own]
+    assert given(input=items)["input"] == [{"role": "user", "content": "x"}, call, own]
+    assert items[1]["id"] == FAKE_RESPONSES_ID
 
 
 def test_settings_go_by_the_apis_names() -> None:

@@ -54,6 +54,7 @@ class ResponsesDecoder:
         self._head = b""
         self._done = False
         self._terminal = False
+        self._is_given = False
         self.failure: ModelBehaviorError | None = None
         """What broke the stream, found after the events given so far."""
 
@@ -61,6 +62,16 @@ class ResponsesDecoder:
     def is_complete(self) -> bool:
         """Whether the end of the response was seen, so that nothing more needs to come."""
         return self._done or self._terminal
+
+    @property
+    def may_end(self) -> bool:
+        """The same: there is nothing that a response could do without."""
+        return self.is_complete
+
+    def take(self, given: _responses.ResponseStreamEvent) -> list[_responses.ResponseStreamEvent]:
+        """An event that a client made; who takes such events sees for himself whether they are whole."""
+        self._is_given = True
+        return [given]
 
     def feed(self, chunk: bytes) -> list[_responses.ResponseStreamEvent]:
         """The events that this chunk completes, in order; none once the stream failed or is done."""
@@ -74,6 +85,8 @@ class ResponsesDecoder:
         Raises:
             ModelBehaviorError: the stream broke; `ModelStreamBroken` when it ended before the response did.
         """
+        if self._is_given:
+            return []
         events = [] if self._terminal else self._events(self._framer.finish())
         if not events and self.failure is None and not self._terminal:
             self.failure = ModelStreamBroken(
@@ -91,7 +104,7 @@ class ResponsesDecoder:
                 break
             try:
                 decoded: object = _decode_json(data)
-            except (msgspec.DecodeError, RecursionError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 decoded = self._decoded_otherwise(data)
             if type(decoded) is not dict:
                 if not self._done:

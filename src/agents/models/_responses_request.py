@@ -3,7 +3,8 @@
 Rules:
 
 1. What is not set is the client's `omit`, never None: None would be sent.
-2. The input list goes through as it is: neither read nor copied.
+2. The input list goes through as it is; only where an item came from another API, what that one left in it is
+   taken out, in a copy: the server would refuse it.
 3. A kind of tool is one row in `_conversions`.
 """
 
@@ -12,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import metadata
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeGuard, cast
 
 from agents._lazy import lazy_module
 from agents.exceptions import UserError
 from agents.model_settings import MCPToolChoice, ModelSettings
+
+from ._user_agent import user_agent
+from .fake_id import FAKE_RESPONSES_ID
 
 if TYPE_CHECKING:
     import openai as _openai
@@ -233,7 +236,7 @@ def responses_request(
             else omit
         ),
         "stream": True if stream else omit,
-        "extra_headers": {"User-Agent": _user_agent(), **(settings.extra_headers or {})},
+        "extra_headers": {"User-Agent": user_agent(), **(settings.extra_headers or {})},
         "extra_query": settings.extra_query,
         "extra_body": settings.extra_body,
         "text": _text(call),
@@ -258,7 +261,33 @@ def responses_request(
 
 
 def _input_items(given: str | list[_items.TResponseInputItem]) -> object:
-    return [{"content": given, "role": "user"}] if isinstance(given, str) else given
+    if isinstance(given, str):
+        return [{"content": given, "role": "user"}]
+    items = cast("list[object]", given)
+    if not any(map(_is_foreign, items)):
+        return given
+    return [
+        _without_foreign_fields(item) if _is_foreign(item) else item
+        for item in items
+        # Reasoning of another API's model has no meaning here.
+        if not (_is_foreign(item) and item.get("type") == "reasoning")
+    ]
+
+
+def _is_foreign(item: object) -> TypeGuard[dict[str, Any]]:
+    """Whether an item came from another API than this one."""
+    if not isinstance(item, dict):
+        return False
+    fields = cast("dict[str, Any]", item)
+    return "provider_data" in fields or fields.get("id") == FAKE_RESPONSES_ID
+
+
+def _without_foreign_fields(item: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in item.items()
+        if name != "provider_data" and not (name == "id" and value == FAKE_RESPONSES_ID)
+    }
 
 
 def _includes(converted: ConvertedTools, settings: ModelSettings) -> list[str]:
@@ -367,13 +396,3 @@ def _check_named(name: str, tools: Sequence[object], handoffs: Sequence[_handoff
             "tool_choice='tool_search' requires ToolSearchTool() or a real top-level function tool named "
             "`tool_search` on the OpenAI Responses API."
         )
-
-
-@cache
-def _user_agent() -> str:
-    try:
-        version = metadata.version("headrace")
-    except metadata.PackageNotFoundError:
-        # Run from a checkout that is not installed.
-        version = "0"
-    return f"Agents/Python {version}"

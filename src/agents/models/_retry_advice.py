@@ -48,13 +48,23 @@ def client_retry_advice(request: ModelRetryAdviceRequest) -> ModelRetryAdvice | 
             reason=str(error),
             normalized=ModelRetryNormalizedError(message=str(error), is_network_error=True),
         )
-    if isinstance(error, ModelResponseFailed) and error.code in _TRANSIENT_CODES:
-        return ModelRetryAdvice(
-            suggested=True,
-            reason=str(error),
-            normalized=ModelRetryNormalizedError(error_code=error.code, message=str(error)),
-        )
+    if isinstance(error, ModelResponseFailed | _openai.APIError):
+        return _told_advice(error)
     return None
+
+
+def _told_advice(error: ModelResponseFailed | _openai.APIError) -> ModelRetryAdvice | None:
+    """Advice on a failure that came in the stream: by its code, which some servers give as an HTTP status."""
+    code = None if error.code is None else str(error.code)
+    kind: object = None if isinstance(error, ModelResponseFailed) else error.type
+    status = int(code) if code is not None and code.isascii() and code.isdigit() else None
+    if not (code in _TRANSIENT_CODES or kind in _TRANSIENT_CODES or (status and _is_transient(status))):
+        return None
+    return ModelRetryAdvice(
+        suggested=True,
+        reason=str(error),
+        normalized=ModelRetryNormalizedError(status_code=status, error_code=code, message=str(error)),
+    )
 
 
 def _status_advice(

@@ -29,8 +29,8 @@ MultiProviderOpenAIPrefixMode: TypeAlias = Literal["alias", "model_id"]
 MultiProviderUnknownPrefixMode: TypeAlias = Literal["error", "model_id"]
 """Whether a prefix that nobody has is an error, or part of the name that the server gets."""
 
-# Their models come from packages of their own.
-_RESERVED = frozenset({"litellm", "any-llm"})
+# Its models come from a package of their own.
+_RESERVED = frozenset({"any-llm"})
 
 
 class MultiProviderMap:
@@ -72,7 +72,8 @@ class MultiProvider(ModelProvider):
     """Sends each model name to the provider that has its prefix.
 
     The prefix is what stands before the first slash. A name without one, and
-    by default one that begins with `openai/`, goes to OpenAI.
+    by default one that begins with `openai/`, goes to OpenAI; `litellm/` and
+    then a name of litellm's goes to whomever that package reaches.
     """
 
     def __init__(
@@ -133,6 +134,7 @@ class MultiProvider(ModelProvider):
             responses_websocket_options=openai_responses_websocket_options,
             buffer_streamed_tool_calls=openai_buffer_streamed_tool_calls,
         )
+        self._litellm_provider: ModelProvider | None = None
         self._openai_prefix_mode = openai_prefix_mode
         self._unknown_prefix_mode = unknown_prefix_mode
 
@@ -151,6 +153,12 @@ class MultiProvider(ModelProvider):
             return provider.get_model(name)
         if prefix == "openai":
             return self.openai_provider.get_model(name if self._openai_prefix_mode == "alias" else model_name)
+        if prefix == "litellm":
+            if self._litellm_provider is None:
+                from ._litellm import LitellmProvider
+
+                self._litellm_provider = LitellmProvider()
+            return self._litellm_provider.get_model(name)
         if prefix in _RESERVED:
             raise UserError(
                 f"Models named `{prefix}/...` are not available yet. Add a provider of your own for the prefix: "

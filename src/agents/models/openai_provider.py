@@ -129,20 +129,21 @@ class OpenAIProvider(ModelProvider):
 
         Raises:
             openai.OpenAIError: there is no API key.
-            UserError: the model would need the Chat Completions API, which is not available yet.
         """
+        name = get_default_model() if model_name is None else model_name
+        client = self._client_of_loop()
         if not self._uses_responses:
-            raise UserError(
-                "The Chat Completions API is not available yet. Use the Responses API: leave out "
-                "use_responses=False and set_default_openai_api('chat_completions')."
+            from .openai_chatcompletions import OpenAIChatCompletionsModel
+
+            return OpenAIChatCompletionsModel(
+                name,
+                client,
+                strict_feature_validation=self._strict_feature_validation,
+                buffer_streamed_tool_calls=self._buffer_streamed_tool_calls,
             )
         from .openai_responses import OpenAIResponsesModel
 
-        return OpenAIResponsesModel(
-            get_default_model() if model_name is None else model_name,
-            self._client_of_loop(),
-            model_is_explicit=model_name is not None,
-        )
+        return OpenAIResponsesModel(name, client, model_is_explicit=model_name is not None)
 
     def _client_of_loop(self) -> _openai.AsyncOpenAI:
         """The client that was given, or the default one, or one of its own for the running event loop."""

@@ -12,7 +12,7 @@ from agents.exceptions import ModelBehaviorError
 
 from ._call_span import traced_call
 from ._client_stream import as_raw_request, event_batches
-from ._responses_decoder import TERMINAL_TYPES
+from ._responses_decoder import TERMINAL_TYPES, ResponsesDecoder
 from ._responses_request import ConvertedTools, Converter, ModelCall, responses_request
 from ._retry_advice import client_retry_advice
 from .responses_result import event_failure, model_response, response_failure
@@ -136,7 +136,7 @@ class OpenAIResponsesModel(Model):
         failure: ModelBehaviorError | None = None
         with traced_call(tracing, input) as span:
             answer: object = await create(**request)
-            async with aclosing(event_batches(answer)) as batches:
+            async with aclosing(event_batches(answer, ResponsesDecoder())) as batches:
                 async for batch in batches:
                     for event in batch:
                         if event.type in TERMINAL_TYPES:

@@ -10,6 +10,8 @@ from agents.exceptions import ModelBehaviorError, ModelResponseFailed
 from agents.items import ModelResponse
 from agents.usage import ATTACHED_RAW_USAGE, usage_of_response
 
+from .fake_id import FAKE_RESPONSES_ID
+
 if TYPE_CHECKING:
     import pydantic as _pydantic
     from openai.types import responses as _responses
@@ -31,7 +33,8 @@ def model_response(response: _responses.Response, *, preserve_raw_usage: bool | 
     return ModelResponse(
         output=response.output,
         usage=usage_of_response(response),
-        response_id=response.id,
+        # An id that stands for none could not be gone on from.
+        response_id=None if response.id == FAKE_RESPONSES_ID else response.id,
         # Documented by the client as public in spite of its name; a response made by hand may lack it.
         request_id=getattr(response, "_request_id", None),
         raw_usage=_raw(response) if preserve_raw_usage else None,

@@ -1,0 +1,1 @@
+"""Models of other providers, reached through packages that are optional."""
