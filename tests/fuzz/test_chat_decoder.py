@@ -20,6 +20,7 @@ import openai
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from agents.exceptions import AgentsException
+from fuzz.changing import changed, in_pieces, with_junk
 from models.chats import USAGE, Json, broken_rules, call, chunk, decoded, kinds, sse, text
 
 INPUTS = 100_000 if os.environ.get("HEADRACE_FULL") else 2_000
@@ -79,35 +80,6 @@ PIECES: tuple[Json, ...] = (
     chunk({"audio": {"data": "x"}}),
 )  # fmt: skip
 
-JUNK = (b"", b"\n", b"\r", b"\r\n\r\n", b"data:", b": ping\n\n", b"data: [DONE]\n\n", b"\xff", b"\xef\xbb\xbf", b"{", b"}", b'"',
-        b"[" * 3000, b"data: []\n\n", b"data: {}\n\n", b"event: error\n", b"\x00", b"\\ud83d")  # fmt: skip
-
-
-def changed(rng: random.Random, value: Any) -> Any:
-    """A copy of a JSON value with one place changed, or none."""
-    if isinstance(value, dict) and value and rng.random() < 0.9:
-        fields: Json = {**value}
-        name = rng.choice(list(fields))
-        match rng.randrange(8):
-            case 0:
-                del fields[name]
-            case 1:
-                fields[rng.choice(NAMES)] = rng.choice(VALUES)
-            case 2:
-                fields[rng.choice(NAMES)] = fields[name]
-            case _:
-                fields[name] = changed(rng, fields[name])
-        return fields
-    if isinstance(value, list) and value and rng.random() < 0.9:
-        listed: list[Any] = [*value]
-        place = rng.randrange(len(listed))
-        if rng.random() < 0.2:
-            listed.append(rng.choice(listed))
-        else:
-            listed[place] = changed(rng, listed[place])
-        return listed
-    return rng.choice(VALUES)
-
 
 def stream(rng: random.Random) -> bytes:
     """The bytes of a stream: mostly pieces in any order, some of them changed, some bytes changed."""
@@ -115,14 +87,12 @@ def stream(rng: random.Random) -> bytes:
     for _ in range(rng.choice((0, 0, 1, 1, 2, 4))):
         if pieces:
             place = rng.randrange(len(pieces))
-            pieces[place] = changed(rng, pieces[place])
+            pieces[place] = changed(rng, pieces[place], NAMES, VALUES)
     body = sse((one for one in pieces), done=rng.random() < 0.5)
-    for _ in range(rng.choice((0, 0, 0, 1, 1, 3))):
-        start = rng.randrange(len(body) + 1)
-        body = body[:start] + rng.choice(JUNK) + body[start + rng.choice((0, 0, 1, 5, 40)) :]
+    body = with_junk(rng, body)
     if rng.random() < 0.05:
         # A server that does not stream.
-        body = json.dumps(changed(rng, {"choices": [{"message": {"content": "A"}}]})).encode()
+        body = json.dumps(changed(rng, {"choices": [{"message": {"content": "A"}}]}, NAMES, VALUES)).encode()
     return body
 
 
@@ -134,15 +104,14 @@ def rules(rng: random.Random) -> dict[str, bool]:
 def check(rng: random.Random) -> str:
     """Decode one input in pieces; how it ended."""
     body, asked = stream(rng), rules(rng)
-    cuts = sorted(rng.randrange(len(body) + 1) for _ in range(rng.choice((0, 1, 3))))
-    pieces = [body[start:end] for start, end in zip([0, *cuts], [*cuts, len(body)], strict=True)]
+    pieces = in_pieces(rng, body)
     events, error = decoded(*pieces, **asked)
     assert error is None or isinstance(error, DOCUMENTED), (error, body, asked)
     assert not events or broken_rules(events) == [], (broken_rules(events), body, asked)
     assert (error is None) == (kinds(events)[-1:] == ["completed"]), (error, kinds(events), body, asked)
-    if cuts and rng.random() < 0.1:
+    if len(pieces) > 1 and rng.random() < 0.1:
         again, same = decoded(body, **asked)
-        assert (again, repr(same)) == (events, repr(error)), (body, cuts, asked)
+        assert (again, repr(same)) == (events, repr(error)), (body, pieces, asked)
     return "completed" if error is None else type(error).__name__
 
 

@@ -29,7 +29,7 @@ QUESTION = "What is the weather like in Paris?"
 #: What llama.cpp's server leaves out of its streams.
 KNOWN_QUIRKS = {"number-missing", "response-fields", "event-fields", "part-fields", "text-done"}
 
-APIS = [pytest.param(True, id="responses")]
+APIS = [pytest.param(True, id="responses"), pytest.param(False, id="chat")]
 
 
 @function_tool(side_effects="none")
