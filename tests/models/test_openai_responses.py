@@ -201,6 +201,14 @@ async def test_a_web_page_is_no_stream() -> None:
                 await stream(OpenAIResponsesModel("m", client))
 
 
+@pytest.mark.parametrize("data", [b"{}", b'{"type": {"id": 3}}', b'{"type": null, "response": {}}'])
+async def test_an_event_without_a_type_is_garbage(data: bytes) -> None:
+    with serving(b"data: " + data + b"\n\n") as url:
+        async with openai.AsyncOpenAI(base_url=url, api_key="x") as client:
+            with pytest.raises(ModelBehaviorError, match="no JSON object with a type"):
+                await stream(OpenAIResponsesModel("m", client))
+
+
 async def test_nobody_at_the_address_is_a_connection_error() -> None:
     async with ResponsesServer([]) as server:
         gone = server.base_url
