@@ -51,6 +51,9 @@ _ERROR_TYPES = frozenset({"error", "response.error"})
 class LaneState(Enum):
     """Where a lane stands."""
 
+    # Every frame is looked up in the table: the names of members need not be hashed for that.
+    __hash__ = object.__hash__
+
     IDLE = "idle"
     """Nothing is asked: a request may be sent."""
 
@@ -66,6 +69,8 @@ class LaneState(Enum):
 
 class FrameKind(Enum):
     """What a frame is, for a lane."""
+
+    __hash__ = object.__hash__
 
     CREATED = "created"
     """`response.created` of a response that is new here."""
