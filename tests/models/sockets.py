@@ -13,6 +13,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from agents import OpenAIResponsesWSModel
+from agents.testing import ResponsesServer
 from agents.testing.response_events import response_events
 from agents.testing.response_object import complete_item, response_object
 
@@ -163,3 +164,23 @@ async def socket_model(
             await model.close()
         await server.nobody_is_connected()
     assert asyncio.all_tasks() == before
+
+
+@asynccontextmanager
+async def model_at(
+    server: ResponsesServer, *, options: dict[str, Any] | None = None, **client: Any
+) -> AsyncGenerator[OpenAIResponsesWSModel]:
+    """A model at the server; afterwards nothing is connected."""
+    async with AsyncOpenAI(base_url=server.base_url, api_key="x", **client) as openai_client:
+        given: Any = options
+        model = OpenAIResponsesWSModel("m", openai_client, websocket_options=given)
+        try:
+            yield model
+        finally:
+            await model.close()
+    await server.disconnected()
+
+
+def texts(response: Any) -> list[str]:
+    """The texts of a response's messages."""
+    return [part.text for item in response.output for part in item.content]
