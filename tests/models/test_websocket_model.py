@@ -394,6 +394,15 @@ async def test_a_connection_at_its_limit_is_replaced() -> None:
         assert server.over() == [1, 1, 2]
 
 
+async def test_an_old_connection_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with socket_model([["a"], ["b"], ["c"]]) as (server, model):
+        await respond(model)
+        await respond(model)
+        monkeypatch.setattr("agents.models._websocket_machine.SERVED_S", 0.0)
+        await respond(model)
+        assert server.over() == [1, 1, 2]
+
+
 async def test_an_idle_connection_that_expires_is_replaced() -> None:
     async with ResponsesServer(["a", "b"]) as server, model_at(server) as model:
         await respond(model)
@@ -440,6 +449,25 @@ async def test_a_refused_parent_is_replaced_by_the_whole_conversation() -> None:
         await stream(model, input="2", previous_response_id=first.response_id)
         assert [len(request.body["input"]) for request in server.requests] == [1, 1, 3]
         assert server.over() == [1, 1, 1]
+
+
+async def test_a_chain_has_the_items_of_a_server_that_finishes_with_none() -> None:
+    async def script(exchange: Exchange) -> None:
+        if exchange.index == 1:
+            await exchange.send(error_frame(PARENT_NOT_FOUND))
+            return
+        *events, last = answer_events("Hi", response_id=f"r{exchange.index}")
+        await exchange.send(*events, {**last, "response": {**last["response"], "output": []}})
+
+    async with socket_model(script) as (server, model):
+        first = await respond(model, input="1")
+        assert texts(first) == ["Hi"]
+        await respond(model, input="2", previous_response_id=first.response_id)
+        assert [item.get("role") for item in server.requests[-1].body["input"]] == [
+            "user",
+            "assistant",
+            "user",
+        ]
 
 
 async def test_a_parent_that_nobody_knows_is_an_error() -> None:

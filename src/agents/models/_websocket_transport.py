@@ -13,7 +13,7 @@ Rules:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, runtime_checkable
 
@@ -86,13 +86,14 @@ class WebSocketTransport:
             seat = await pool.take(
                 address, limits, parent=body.get("previous_response_id"), is_fresh=is_fresh
             )
-            has_begun = False
+            has_begun, items = False, list[Any]()
             try:
                 wait_s = limits.between_events_s
                 async with aclosing(seat.connection.exchange(body, seat.lane, wait_s)) as batches:
                     async for batch in batches:
                         has_begun = True
-                        self._note(batch[-1], body)
+                        items += [event.item for event in batch if event.type == "response.output_item.done"]
+                        self._note(batch[-1], body, items)
                         yield batch
                 return
             except ResponsesWebSocketError as error:
@@ -122,7 +123,7 @@ class WebSocketTransport:
 
     def _pool(self) -> ConnectionPool:
         loop = asyncio.get_running_loop()
-        for closed in [one for one in self._pools if one.is_closed()]:
+        for closed in [one for one in list(self._pools) if one.is_closed()]:
             self._pools.pop(closed).disown()
         if loop not in self._pools:
             self._pools[loop] = ConnectionPool(self._options)
@@ -136,11 +137,14 @@ class WebSocketTransport:
             return self._chains.expanded(body)
         return body if error.code == LIMIT_REACHED and may_reconnect else None
 
-    def _note(self, last: _responses.ResponseStreamEvent, body: Mapping[str, Any]) -> None:
+    def _note(
+        self, last: _responses.ResponseStreamEvent, body: Mapping[str, Any], items: Sequence[Any]
+    ) -> None:
         if last.type == "response.completed" and isinstance(
             cast("object", last.response), _responses.Response
         ):
-            self._chains.note(last.response.id, body, last.response.output or ())
+            # Some servers finish with an empty list although they streamed items.
+            self._chains.note(last.response.id, body, last.response.output or items)
 
     async def _address(self, request: SocketRequest) -> Address:
         client = self._client

@@ -167,7 +167,7 @@ class OpenAIProvider(ModelProvider):
     def _websocket_model(self, name: str, client: _openai.AsyncOpenAI, *, is_explicit: bool) -> Model:
         """The model over WebSockets: the same one each time, on one event loop."""
         loop = _running_loop()
-        for closed in [one for one in self._websocket_models if one.is_closed()]:
+        for closed in [one for one in list(self._websocket_models) if one.is_closed()]:
             del self._websocket_models[closed]
         models = {} if loop is None else self._websocket_models.setdefault(loop, {})
         key = (name, is_explicit)
