@@ -80,7 +80,7 @@ def changed(rng: random.Random, event: Event) -> Event:
 
 
 def frame(rng: random.Random, number: int) -> bytes:
-    """A frame: good, changed, cut, or nothing at all."""
+    """A frame: good, changed, cut, with a byte of chance, or nothing at all."""
     roll = rng.random()
     if roll < 0.01:
         return rng.choice(JUNK)
@@ -93,8 +93,12 @@ def frame(rng: random.Random, number: int) -> bytes:
         event["stream_id"] = lane
     if roll < 0.3:
         event = changed(rng, event)
-    data = json.dumps(event).encode()
-    return data if roll > 0.02 else data[: rng.randrange(len(data) + 1)]
+    data = bytearray(json.dumps(event).encode())
+    if roll < 0.02:
+        del data[rng.randrange(len(data) + 1) :]
+    elif roll < 0.03:
+        data[rng.randrange(len(data))] = rng.randrange(256)
+    return bytes(data)
 
 
 def test_whatever_frames_come_the_machine_gives_events_or_a_typed_error() -> None:

@@ -235,7 +235,8 @@ def test_a_successor_that_nobody_asked_for_keeps_the_lane_until_it_ends() -> Non
 
 
 @pytest.mark.parametrize(
-    "frame", [b"", b"hello", b"[1]", b"\xff\x00", b"[DONE]", b"[" * 100_000, b"null", b"{}"]
+    "frame",
+    [b"", b"hello", b"[1]", b"\xff\x00", b"[DONE]", b"[" * 100_000, b"null", b"{}", b'{"type": "\xff"}'],
 )
 def test_garbage_ends_the_open_exchanges_and_the_connection(frame: bytes) -> None:
     machine = WebSocketMachine(0.0)
