@@ -266,6 +266,15 @@ async def test_a_server_that_falls_silent_is_timed_out(count: int) -> None:
         assert told.normalized.is_timeout
 
 
+async def test_a_call_may_have_a_time_limit_of_its_own() -> None:
+    async def script(exchange: Exchange) -> None:
+        return
+
+    async with socket_model(script) as (_, model):
+        with pytest.raises(openai.APITimeoutError, match=r"for 0\.05 seconds"):
+            await respond(model, model_settings=ModelSettings(extra_args={"timeout": 0.05}))
+
+
 async def test_a_server_that_never_opens_the_connection_is_timed_out() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))

@@ -19,7 +19,10 @@ from agents import (
     FunctionTool,
     Model,
     ModelBehaviorError,
+    ModelRetryBackoffSettings,
+    ModelRetrySettings,
     ModelSettings,
+    ModelTimeoutError,
     OpenAIProvider,
     OpenAIResponsesModel,
     OpenAIResponsesWSModel,
@@ -27,7 +30,9 @@ from agents import (
     Runner,
     RunResultStreaming,
     function_tool,
+    retry_policies,
 )
+from agents.model_timeouts import ModelTimeouts
 from agents.models._sse import EventFramer
 from agents.models._websocket_errors import ResponsesWebSocketError
 from agents.testing import ResponsesRequest, ResponsesServer, Step
@@ -314,3 +319,58 @@ async def test_a_recorded_stream_gives_the_same_over_both_transports(path: Path,
     assert (type(own), str(own)) == (type(http), str(http))
     if not isinstance(own, Exception):
         assert own == http
+
+
+# Retries and time limits of the run
+
+
+def retrying(**settings: Any) -> ModelSettings:
+    """Settings that repeat a call once, without waiting, when the provider or the kind of failure suggests it."""
+    policy = retry_policies.any(retry_policies.provider_suggested(), retry_policies.network_error())
+    backoff = ModelRetryBackoffSettings(initial_delay=0, jitter=False)
+    return ModelSettings(retry=ModelRetrySettings(max_retries=1, policy=policy, backoff=backoff, **settings))
+
+
+@both_ways
+async def test_a_policy_repeats_a_call_that_was_refused_for_now(run: RunIt) -> None:
+    steps = [Step.http_error(429, retry_after_s=0), Step().text("fine")]
+    async with over_websocket(steps) as (server, config):
+        agent = Agent(name="a", model="m", model_settings=retrying())
+        assert (await run(agent, run_config=config)).final_output == "fine"
+        assert connections(server) == {1}
+
+
+@both_ways
+@pytest.mark.parametrize("state", [{"conversation_id": "conv"}, {"auto_previous_response_id": True}])
+async def test_a_policy_does_not_repeat_what_may_have_been_carried_out_on_stored_state(
+    run: RunIt, state: dict[str, Any]
+) -> None:
+    call = Step().function_call("add_one", {"number": 1}, call_id="c")
+    steps = [call, Step().text("a b c").drop(after_events=2), Step().text("fine")]
+    async with over_websocket(steps) as (server, config):
+        agent = Agent(name="a", model="m", tools=[add_one], model_settings=retrying(after_output=True))
+        with pytest.raises(openai.APIConnectionError):
+            await run(agent, run_config=config, **state)
+        assert server.remaining_steps == 1
+
+
+async def test_a_policy_repeats_a_response_that_broke_off_where_that_is_allowed() -> None:
+    steps = [Step().text("a b c").drop(after_events=5), Step().text("fine")]
+    async with over_websocket(steps) as (server, config):
+        agent = Agent(name="a", model="m", model_settings=retrying(after_output=True))
+        result = Runner.run_streamed(agent, "Hi", run_config=config)
+        kinds = [record.kind async for record in result.records()]
+        assert result.final_output == "fine"
+        assert kinds.count("attempt_reset") == 1
+        assert connections(server) == {1, 2}
+
+
+async def test_a_runs_limit_on_the_first_event_ends_the_call_and_spares_the_next_one() -> None:
+    async with over_websocket([Step().stall(), Step().text("fine")]) as (server, config):
+        limited = ModelSettings(timeouts=ModelTimeouts(first_event=0.05))
+        agent = Agent(name="a", model="m", model_settings=limited)
+        result = Runner.run_streamed(agent, "Hi", run_config=config)
+        _, error = await read(result)
+        assert isinstance(error, ModelTimeoutError)
+        await server.settled()
+        assert (await Runner.run(agent, "Hi", run_config=config)).final_output == "fine"
