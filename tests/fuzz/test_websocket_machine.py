@@ -40,6 +40,7 @@ VALUES: tuple[Any, ...] = (
     None, True, False, 0, -1, 2**63, 10**30, 1.5, "", "x", "a", "error", "response.completed", "response.created",
     [], [[]], {}, {"id": "resp_1"}, {"id": 3}, {"id": None}, [None], "\ud800", {"": ""},
 )  # fmt: skip
+KEYS = ("response", "type", "id", "_fields_set", "_BaseModel__cls", "stream_id")
 JUNK = (
     b"",
     b"null",
@@ -71,9 +72,7 @@ def changed(rng: random.Random, event: Event) -> Event:
             case 0:
                 del holder[key]
             case 1 if is_object:
-                holder[rng.choice(("response", "type", "id", "_fields_set", "stream_id"))] = rng.choice(
-                    VALUES
-                )
+                holder[rng.choice(KEYS)] = rng.choice(VALUES)
             case _:
                 holder[key] = rng.choice(VALUES)
         return event
