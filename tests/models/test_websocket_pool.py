@@ -107,6 +107,22 @@ async def test_concurrent_calls_share_a_bounded_number_of_connections() -> None:
         assert server.connection_count == server.most_open == 4
 
 
+async def test_calls_go_to_the_connection_that_was_used_last() -> None:
+    both = asyncio.Barrier(2)
+
+    async def script(exchange: Exchange) -> None:
+        if exchange.index < 2:
+            await both.wait()
+        await exchange.answer("Hi")
+
+    async with socket_model(script) as (server, model):
+        first, _ = await asyncio.gather(respond(model), respond(model))
+        made = {f"resp_{request.index + 1}": request.connection for request in server.requests}
+        await respond(model, previous_response_id=first.response_id)
+        await respond(model)
+        assert server.over()[2:] == [made[str(first.response_id)]] * 2
+
+
 async def test_a_call_cancelled_while_it_waits_for_a_connection_takes_none() -> None:
     asked, answering = asyncio.Event(), asyncio.Event()
 

@@ -85,10 +85,14 @@ class ConnectionPool:
     async def release(self, seat: Seat) -> None:
         """The request is over, however it ended."""
         self._taken.discard(seat)
-        if seat.connection.is_usable:
-            self._wake()
-        else:
+        if not seat.connection.is_usable:
             await self._end(seat.connection)
+            return
+        if seat.connection in self._connections:
+            # The latest used stands last.
+            self._connections.remove(seat.connection)
+            self._connections.append(seat.connection)
+        self._wake()
 
     async def close(self) -> None:
         """Close every connection; requests that run fail. The pool can be used again."""
