@@ -256,11 +256,11 @@ async def test_a_server_that_falls_silent_is_timed_out(count: int) -> None:
     async def script(exchange: Exchange) -> None:
         await exchange.send(*answer_events("a b c")[:count])
 
-    async with socket_model(script, timeout=0.05) as (_, model):
+    async with socket_model(script, timeout=0.5) as (_, model):
         events, error = await stream_until_it_breaks(model)
         assert len(events) == count
         assert isinstance(error, openai.APITimeoutError)
-        assert "for 0.05 seconds" in str(error)
+        assert "for 0.5 seconds" in str(error)
         told = advice(model, error)
         assert told.normalized is not None
         assert told.normalized.is_timeout
