@@ -10,7 +10,7 @@ CLIENTS := tests/clients
 NPM_READY := $(CLIENTS)/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-hitl test test-full test-local lint types floors bench format clean
+.PHONY: help demo demo-hitl demo-ws test test-full test-local lint types floors bench format clean
 
 help:  ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,7 +18,7 @@ help:  ## Show this help
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[testing,cli]' $(DEV)
+	$(BIN)/python -m pip install --quiet -e '.[testing,cli,websocket]' $(DEV)
 	@touch $@
 
 # The packages are plain JavaScript: nothing of them is run or fetched while they are installed. Without them the tests
@@ -48,6 +48,9 @@ demo-hitl: $(READY)  ## Watch runs that stop for a person's decision and go on, 
 		printf '\n--- %s\n' $$example; \
 		$(BIN)/python -m examples.agent_patterns.$$example --auto || exit 1; \
 	done
+
+demo-ws: $(READY)  ## Watch runs over one WebSocket: reasoning, tools, a nested agent, approvals, a second question
+	@$(BIN)/python -m examples.basic.stream_ws --auto
 
 test: $(READY) $(NPM_READY)  ## Run the tests (laws at 100 examples)
 	$(BIN)/python -m pytest

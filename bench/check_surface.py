@@ -44,6 +44,7 @@ MODULES = frozenset(
         "agents.models.openai_responses",
         "agents.prompts",
         "agents.repl",
+        "agents.responses_websocket_session",
         "agents.result",
         "agents.retry",
         "agents.run",

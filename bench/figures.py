@@ -88,6 +88,42 @@ MEASUREMENTS = (
         figures=(Figure("cpu_us", "chat event on the wire, 1 a write", "µs", None),),
     ),
     Measurement(
+        name="socket",
+        program="wire_events.py",
+        arguments=("batched", "20000", "websocket"),
+        quick_arguments=("batched", "5000", "websocket"),
+        figures=(Figure("cpu_us", "event over a WebSocket, 32 a write", "µs", 15.0),),
+    ),
+    Measurement(
+        name="socket_single",
+        program="wire_events.py",
+        arguments=("single", "2000", "websocket"),
+        quick_arguments=("single", "500", "websocket"),
+        figures=(Figure("cpu_us", "event over a WebSocket, 1 a write", "µs", None),),
+    ),
+    Measurement(
+        name="socket_turns",
+        program="wire_turns.py",
+        arguments=("websocket", "100"),
+        quick_arguments=("websocket", "20"),
+        repetitions=2,
+        figures=(
+            Figure("cpu_s", "100 turns over one WebSocket", "s", None),
+            Figure("wall_s", "  the same on the clock", "s", None),
+        ),
+    ),
+    Measurement(
+        name="http_turns",
+        program="wire_turns.py",
+        arguments=("http", "100"),
+        quick_arguments=("http", "20"),
+        repetitions=2,
+        figures=(
+            Figure("cpu_s", "100 turns by 100 HTTP requests", "s", None),
+            Figure("wall_s", "  the same on the clock", "s", None),
+        ),
+    ),
+    Measurement(
         name="in_process",
         program="model_events.py",
         arguments=("50000",),

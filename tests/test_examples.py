@@ -10,9 +10,11 @@ from subprocess import Popen
 import pytest
 
 from agents.testing import ResponsesServer
+from examples.basic.stream_ws import script
 from program import KEY, PROJECT, output_of, start
 
 NOTICE = "No OPENAI_API_KEY: a scripted server on loopback answers, over real HTTP."
+SOCKET_NOTICE = "No OPENAI_API_KEY: a scripted server on loopback answers, over a real WebSocket."
 
 EXAMPLES = {
     ".".join(path.relative_to(PROJECT).with_suffix("").parts)
@@ -22,7 +24,11 @@ EXAMPLES = {
 }
 
 #: Examples that ask somebody are given their answers.
-ARGUMENTS = {name: ["--auto"] for name in EXAMPLES if name.startswith("examples.agent_patterns.")}
+ARGUMENTS = {
+    name: ["--auto"]
+    for name in EXAMPLES
+    if name.startswith("examples.agent_patterns.") or name == "examples.basic.stream_ws"
+}
 
 Programs = Mapping[str, "Popen[str]"]
 
@@ -37,10 +43,10 @@ def programs() -> Iterator[Programs]:
             program.kill()
 
 
-def lines_of(programs: Programs, name: str) -> list[str]:
+def lines_of(programs: Programs, name: str, notice: str = NOTICE) -> list[str]:
     """The lines that an example prints below the notice of where the answers come from."""
-    notice, _, rest = output_of(programs[name]).partition("\n")
-    assert notice == NOTICE
+    noticed, _, rest = output_of(programs[name]).partition("\n")
+    assert noticed == notice
     return rest.splitlines()
 
 
@@ -52,7 +58,7 @@ def in_order(lines: list[str], *expected: str) -> bool:
 
 def test_there_is_a_test_for_every_example() -> None:
     tested = {
-        f"examples.{name}" for name in re.findall(r'lines_of\(programs, "examples\.([\w.]+)"\)', _own_text())
+        f"examples.{name}" for name in re.findall(r'lines_of\(programs, "examples\.([\w.]+)"', _own_text())
     }
 
     assert tested == EXAMPLES
@@ -127,6 +133,39 @@ def test_nested_agents_tells_the_agents_apart_while_both_are_at_work(programs: P
     first = {name: names.index(name) for name in ("Botanist", "Geologist")}
     last = {name: len(names) - 1 - names[::-1].index(name) for name in first}
     assert max(first.values()) < min(last.values())
+
+
+def test_stream_ws_shows_reasoning_tools_an_agent_as_a_tool_approvals_and_a_second_question(
+    programs: Programs,
+) -> None:
+    assert lines_of(programs, "examples.basic.stream_ws", SOCKET_NOTICE) == [
+        "thinks: A tall ship needs water under her and no bridge above.",
+        "says: I read the tide and ask the pilot, and would move both bridges.",
+        "calls read_tide",
+        "calls ask_pilot",
+        "calls move_bridge",
+        "calls move_bridge",
+        "  output: 3.1 m, falling until 18:40",
+        "  output: With 3 m of tide the channel carries a tall ship.",
+        'move_bridge {"bridge": "harbour", "opens": true} [y/n]? y',
+        'move_bridge {"bridge": "town", "opens": false} [y/n]? n',
+        "  output: the harbour bridge is open",
+        "  output: No: the bus is on it.",
+        "thinks: Water and harbour bridge are fine.",
+        "says: She can leave: tide 3.1 m, falling until 18:40, and the harbour bridge is open.",
+        "thinks: The tide turns at 18:40.",
+        "says: Until a quarter past six, then it is too low.",
+    ]
+
+
+def test_stream_ws_asks_a_server_of_the_users_over_one_websocket() -> None:
+    with ResponsesServer(script) as server:
+        output = output_of(start("-m", "examples.basic.stream_ws", "--auto", base_url=server.base_url))
+
+    assert "She can leave" in output
+    assert [(one.transport, one.connection) for one in server.requests] == [("websocket", 1)] * 4
+    *_, last = server.requests
+    assert [item["content"] for item in last.input] == ["And until when can she?"]
 
 
 def test_human_in_the_loop_stream_runs_what_was_approved_and_not_what_was_rejected(

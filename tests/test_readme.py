@@ -28,7 +28,13 @@ class Block:
         return "\ndef test_" in self.code
 
 
-DOCUMENTS = ("README.md", "docs/approvals.md", "docs/check_stream.md", "docs/testing_server.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/approvals.md",
+    "docs/check_stream.md",
+    "docs/testing_server.md",
+    "docs/websocket.md",
+)
 
 
 def blocks() -> list[Block]:
@@ -97,6 +103,7 @@ SCRIPTS: dict[str, Sequence[Step | str]] = {
     "States as JSON": [Step().function_call("lend_cart", {"name": "Bo"}), "Lent."],
     "Signed states": [Step().function_call("pay", _payment("smith", 50))],
     "Resumed twice": [Step().function_call("open_sluice"), "It is open."],
+    "A session": ["It brings the water to the wheel.", "It takes the water away."],
 }
 
 #: What that program then prints, as a pattern.
@@ -126,6 +133,7 @@ PRINTED = {
     "Resumed twice": (
         r"the sluice opens\nIt is open\.\nrefused: run run_\w+ was resumed already as epoch 1: .*"
     ),
+    "A session": "It brings the water to the wheel\\.\nIt takes the water away\\.",
 }
 
 

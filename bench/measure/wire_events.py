@@ -1,6 +1,7 @@
 """CPU microseconds for an event of a Responses stream, from a server in another process to `stream_events()`.
 
-Arguments: the server's model (`batched` or `single`, how events share writes) and how many deltas.
+Arguments: the server's model (`batched` or `single`, how events share writes), how many deltas, and `websocket` for
+that instead of HTTP.
 """
 
 import asyncio
@@ -11,15 +12,20 @@ import time
 
 from openai import AsyncOpenAI
 
-from agents import Agent, OpenAIResponsesModel, RunConfig, Runner
+from agents import Agent, RunConfig, Runner
+from agents.models.openai_responses import OpenAIResponsesModel, OpenAIResponsesWSModel
+
+MODEL = OpenAIResponsesWSModel if sys.argv[3:] == ["websocket"] else OpenAIResponsesModel
 
 
-async def events_of(client: AsyncOpenAI, model: str) -> int:
-    agent = Agent(name="bench", model=OpenAIResponsesModel(model, openai_client=client))
+async def events_of(client: AsyncOpenAI, name: str) -> int:
+    model = MODEL(name, openai_client=client)
+    agent = Agent(name="bench", model=model)
     result = Runner.run_streamed(agent, "go", run_config=RunConfig(tracing_disabled=True))
     count = 0
     async for event in result.stream_events():
         count += event.type == "raw_response_event"
+    await model.close()
     return count
 
 

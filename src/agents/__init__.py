@@ -6,14 +6,21 @@ asked for. See `docs/architecture.md` for how it is built.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from ._installation import warn_of_rivals
 from ._lazy import lazy_exports
 from ._ports.runner import provide_runner
 
 if TYPE_CHECKING:
-    from ._openai_defaults import set_default_openai_api, set_default_openai_client, set_default_openai_key
+    from ._openai_defaults import (
+        set_default_openai_api,
+        set_default_openai_client,
+        set_default_openai_key,
+        set_default_openai_responses_transport,
+    )
     from .agent import (
         Agent,
         AgentBase,
@@ -86,9 +93,14 @@ if TYPE_CHECKING:
     from .models.multi_provider import MultiProvider
     from .models.openai_chatcompletions import OpenAIChatCompletionsModel
     from .models.openai_provider import OpenAIProvider
-    from .models.openai_responses import OpenAIResponsesModel
+    from .models.openai_responses import (
+        OpenAIResponsesModel,
+        OpenAIResponsesWebSocketOptions,
+        OpenAIResponsesWSModel,
+    )
     from .prompts import DynamicPromptFunction, GenerateDynamicPromptData, Prompt
     from .repl import run_demo_loop
+    from .responses_websocket_session import ResponsesWebSocketSession, responses_websocket_session
     from .result import AgentToolInvocation, RunResult, RunResultStreaming
     from .retry import (
         ModelRetryAdvice,
@@ -276,6 +288,8 @@ __all__ = [
     "OpenAIProvider",
     "OpenAIChatCompletionsModel",
     "OpenAIResponsesModel",
+    "OpenAIResponsesWSModel",
+    "OpenAIResponsesWebSocketOptions",
     "OutputGuardrail",
     "OutputGuardrailBlockedMessageArgs",
     "OutputGuardrailBlockedMessageFormatter",
@@ -289,6 +303,7 @@ __all__ = [
     "RecordsExpired",
     "RequestUsage",
     "ResponseSpanData",
+    "ResponsesWebSocketSession",
     "RetryDecision",
     "RetryPolicy",
     "RetryPolicyContext",
@@ -377,12 +392,14 @@ __all__ = [
     "output_guardrail",
     "reset_conversation_history_wrappers",
     "response_span",
+    "responses_websocket_session",
     "retry_policies",
     "run_demo_loop",
     "set_conversation_history_wrappers",
     "set_default_openai_api",
     "set_default_openai_client",
     "set_default_openai_key",
+    "set_default_openai_responses_transport",
     "set_trace_processors",
     "set_trace_provider",
     "set_tracing_disabled",
@@ -395,7 +412,8 @@ __all__ = [
 ]
 
 _NAMES_OF_MODULE = {
-    "_openai_defaults": "set_default_openai_api set_default_openai_client set_default_openai_key",
+    "_openai_defaults": "set_default_openai_api set_default_openai_client set_default_openai_key"
+    " set_default_openai_responses_transport",
     "agent": "Agent AgentBase AgentToolStreamEvent StopAtTools ToolsToFinalOutputFunction"
     " ToolsToFinalOutputResult",
     "approvals": "Approve Decision DecisionError Reject RunAlreadyResumed StateTampered Supply",
@@ -420,9 +438,10 @@ _NAMES_OF_MODULE = {
     "models.multi_provider": "MultiProvider",
     "models.openai_provider": "OpenAIProvider",
     "models.openai_chatcompletions": "OpenAIChatCompletionsModel",
-    "models.openai_responses": "OpenAIResponsesModel",
+    "models.openai_responses": "OpenAIResponsesModel OpenAIResponsesWSModel OpenAIResponsesWebSocketOptions",
     "prompts": "DynamicPromptFunction GenerateDynamicPromptData Prompt",
     "repl": "run_demo_loop",
+    "responses_websocket_session": "ResponsesWebSocketSession responses_websocket_session",
     "result": "AgentToolInvocation RunResult RunResultStreaming",
     "retry": "ModelRetryAdvice ModelRetryAdviceRequest ModelRetryBackoffSettings"
     " ModelRetryNormalizedError ModelRetrySettings RetryDecision RetryPolicy"
@@ -457,6 +476,19 @@ _NAMES_OF_MODULE = {
 }
 
 __getattr__ = lazy_exports(__name__, globals(), _NAMES_OF_MODULE)
+
+
+class _Package(ModuleType):
+    """This package: one of its names is that of a function and of the function's module, and stays the function's."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # The import machinery sets a module in its package once it is loaded.
+        if name == "responses_websocket_session" and isinstance(value, ModuleType):
+            value = value.responses_websocket_session
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 warn_of_rivals()
 

@@ -20,14 +20,19 @@ else:
 __all__ = [
     "OpenAIAPI",
     "OpenAIDefaults",
+    "OpenAIResponsesTransport",
     "openai_defaults",
     "set_default_openai_api",
     "set_default_openai_client",
     "set_default_openai_key",
+    "set_default_openai_responses_transport",
 ]
 
 OpenAIAPI: TypeAlias = Literal["chat_completions", "responses"]
 """The two APIs that models can be reached through."""
+
+OpenAIResponsesTransport: TypeAlias = Literal["http", "websocket"]
+"""The two ways to a Responses API."""
 
 
 @dataclass(slots=True)
@@ -42,6 +47,9 @@ class OpenAIDefaults:
 
     api: OpenAIAPI = "responses"
     """The API through which models named by text are reached."""
+
+    responses_transport: OpenAIResponsesTransport = "http"
+    """How the Responses API is reached."""
 
     tracing_key: str | None = None
     """The key with which traces may be exported; None leaves it to the environment."""
@@ -88,3 +96,16 @@ def set_default_openai_api(api: OpenAIAPI) -> None:
     if api not in get_args(OpenAIAPI):
         raise UserError(f"Unknown OpenAI API {api!r}. Use 'responses' or 'chat_completions'.")
     _defaults.api = api
+
+
+def set_default_openai_responses_transport(transport: OpenAIResponsesTransport) -> None:
+    """Reach the Responses API over HTTP, as by default, or over WebSockets that stay open.
+
+    WebSockets need `pip install 'headrace[websocket]'`.
+
+    Raises:
+        ValueError: there is no such transport.
+    """
+    if transport not in get_args(OpenAIResponsesTransport):
+        raise ValueError(f"Unknown Responses transport {transport!r}. Expected one of: 'http', 'websocket'")
+    _defaults.responses_transport = transport

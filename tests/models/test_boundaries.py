@@ -19,6 +19,9 @@ PURE = [
     "_chat_events",
     "_chat_messages",
     "_chat_request",
+    "_websocket_errors",
+    "_websocket_machine",
+    "_websocket_request",
 ]
 PUBLIC = [
     "agents.models.chatcmpl_converter",
@@ -48,14 +51,14 @@ def loaded_by(statement: str, *watched: str) -> list[str]:
 @pytest.mark.parametrize("module", PURE)
 def test_decoders_and_request_builders_do_no_io(module: str) -> None:
     found = loaded_by(
-        f"import agents.models.{module}", "asyncio", "anyio", "httpx", "httpx2", "openai", "ssl"
+        f"import agents.models.{module}", "asyncio", "anyio", "httpx", "httpx2", "openai", "ssl", "websockets"
     )
     assert found == []
 
 
 @pytest.mark.parametrize("module", PUBLIC)
 def test_importing_a_module_does_not_load_the_client(module: str) -> None:
-    assert loaded_by(f"import {module}", "openai", "httpx", "httpx2", "pydantic") == []
+    assert loaded_by(f"import {module}", "openai", "httpx", "httpx2", "pydantic", "websockets") == []
 
 
 def test_making_a_provider_does_not_load_the_client() -> None:

@@ -107,7 +107,7 @@ def test_an_unknown_api_is_refused() -> None:
         set_default_openai_api("soap")  # pyright: ignore[reportArgumentType]  # that is the point
 
 
-@pytest.mark.parametrize("given", [{"use_responses_websocket": True}, {"agent_registration": {}}])
+@pytest.mark.parametrize("given", [{"agent_registration": {}}])
 def test_what_is_not_there_yet_says_so(given: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="not available yet"):
         OpenAIProvider(**given)

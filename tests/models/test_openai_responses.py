@@ -201,6 +201,31 @@ async def test_a_web_page_is_no_stream() -> None:
                 await stream(OpenAIResponsesModel("m", client))
 
 
+@pytest.mark.parametrize("data", [b"{}", b'{"type": {"id": 3}}', b'{"type": null, "response": {}}'])
+async def test_an_event_without_a_type_is_garbage(data: bytes) -> None:
+    with serving(b"data: " + data + b"\n\n") as url:
+        async with openai.AsyncOpenAI(base_url=url, api_key="x") as client:
+            with pytest.raises(ModelBehaviorError, match="no JSON object with a type"):
+                await stream(OpenAIResponsesModel("m", client))
+
+
+@pytest.mark.parametrize("name", ["_fields_set", "_BaseModel__cls"])
+async def test_an_odd_item_may_have_fields_named_like_parameters_of_the_client(name: str) -> None:
+    item = {"type": "function_call", "name": "f", name: False, "more": [{name: 1}]}
+    event = {"type": "response.output_item.done", "output_index": 0, "sequence_number": 0, "item": item}
+    end: dict[str, Any] = {
+        "type": "response.completed",
+        "sequence_number": 1,
+        "response": {"id": "r", "output": []},
+    }
+    body = b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in (event, end))
+    with serving(body) as url:
+        async with openai.AsyncOpenAI(base_url=url, api_key="x") as client:
+            done, _ = await stream(OpenAIResponsesModel("m", client))
+    assert done.type == "response.output_item.done"
+    assert done.item.to_dict() == {"type": "function_call", "name": "f", "more": [{}]}
+
+
 async def test_nobody_at_the_address_is_a_connection_error() -> None:
     async with ResponsesServer([]) as server:
         gone = server.base_url

@@ -5,7 +5,7 @@ Who raises what:
 - Events that report a failure (`response.failed`, `response.incomplete`,
   `error` in its flat or nested form, and the bare `{"error": ...}` that some
   servers send) are given as events. What to make of them is for the caller.
-- Garbage before the terminal event (data that is not a JSON object) and truncation (an end without any
+- Garbage before the terminal event (data that is not a JSON object with a type) and truncation (an end without any
   terminal event) raise `ModelBehaviorError`, after the events that came before.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 else:
     _responses = lazy_module("openai.types.responses")
 
-__all__ = ["TERMINAL_TYPES", "ResponsesDecoder"]
+__all__ = ["TERMINAL_TYPES", "ResponsesDecoder", "event_payload", "garbage_failure"]
 
 TERMINAL_TYPES = frozenset(
     {"response.completed", "response.failed", "response.incomplete", "error", "response.error"}
@@ -102,45 +102,54 @@ class ResponsesDecoder:
         for data in frames:
             if self._done or self.failure is not None:
                 break
-            try:
-                decoded: object = _decode_json(data)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                decoded = self._decoded_otherwise(data)
-            if type(decoded) is not dict:
-                if not self._done:
-                    self._fail(data)
+            payload = event_payload(data)
+            if payload is None:
+                self._end_or_fail(data)
                 break
-            payload = cast("dict[str, Any]", decoded)
-            if payload.get("error") is not None:
-                payload = _with_flat_error(payload)
             if payload.get("type") in TERMINAL_TYPES:
                 self._terminal = True
             events.append(responses_event(payload))
         return events
 
-    def _decoded_otherwise(self, data: bytes) -> object:
-        """JSON as Python's own reader takes it, which is laxer; None for what is no JSON."""
-        if data.startswith(b"[DONE]"):
-            self._done = True
-            return None
-        try:
-            return json.loads(data)
-        except (ValueError, RecursionError):
-            return None
-
-    def _fail(self, data: bytes) -> None:
-        if self._terminal:
+    def _end_or_fail(self, data: bytes) -> None:
+        if data.startswith(b"[DONE]") or self._terminal:
             # Nothing is missing any more: what follows is not ours.
             self._done = True
             return
-        shown = data[:_EXCERPT_BYTES].decode("utf-8", "replace")
-        self.failure = ModelBehaviorError(
-            f"The model's stream holds an event that is no JSON object: {shown!r}. "
-            "Check that the base URL leads to a server that speaks the Responses API."
-        )
+        self.failure = garbage_failure(data)
 
     def _excerpt(self) -> str:
         return repr(self._head[:_EXCERPT_BYTES].decode("utf-8", "replace")) if self._head else "nothing"
+
+
+def event_payload(data: bytes) -> dict[str, Any] | None:
+    """One event of a stream as parsed JSON, however the server lays out its errors; None for what is no event.
+
+    An event is a JSON object whose `type` is a text.
+    """
+    try:
+        decoded: object = _decode_json(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        try:
+            # Python's own reader is laxer.
+            decoded = json.loads(data)
+        except (ValueError, RecursionError):
+            return None
+    if type(decoded) is not dict:
+        return None
+    payload = cast("dict[str, Any]", decoded)
+    if payload.get("error") is not None:
+        payload = _with_flat_error(payload)
+    return payload if type(payload.get("type")) is str else None
+
+
+def garbage_failure(data: bytes) -> ModelBehaviorError:
+    """The error for an event that `event_payload` cannot read."""
+    shown = data[:_EXCERPT_BYTES].decode("utf-8", "replace")
+    return ModelBehaviorError(
+        f"The model's stream holds an event that is no JSON object with a type: {shown!r}. "
+        "Check that the base URL leads to a server that speaks the Responses API."
+    )
 
 
 def _with_flat_error(payload: dict[str, Any]) -> dict[str, Any]:

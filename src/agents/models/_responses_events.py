@@ -59,6 +59,9 @@ PLAIN_TYPES = frozenset(
 )
 """Events that are filled directly; a row here needs nothing else, its fields come from the class."""
 
+_RESERVED_KEYS = frozenset({"_fields_set", "_BaseModel__cls"})
+"""Names of the parameters of the client's `construct`, which gets the fields by name too."""
+
 _set = object.__setattr__
 
 
@@ -108,9 +111,21 @@ def responses_event(payload: dict[str, Any]) -> _responses.ResponseStreamEvent:
 
 def _constructed(kind: type[BaseModel], payload: dict[str, Any]) -> BaseModel:
     """The event without validation, nested objects included."""
-    # The one key that `model_construct` takes for itself.
-    payload.pop("_fields_set", None)
+    _drop_reserved(payload)
     return kind.model_construct(**payload)
+
+
+def _drop_reserved(payload: dict[str, Any]) -> None:
+    """Take out, at any depth, what the client's way of making objects without validation takes for itself."""
+    waiting: list[Any] = [payload]
+    for container in waiting:
+        if type(container) is dict:
+            fields = cast("dict[str, Any]", container)
+            for key in _RESERVED_KEYS.intersection(fields):
+                del fields[key]
+            waiting.extend(fields.values())
+        elif type(container) is list:
+            waiting.extend(cast("list[Any]", container))
 
 
 def _filled(plain: _Plain, payload: dict[str, Any]) -> BaseModel | None:

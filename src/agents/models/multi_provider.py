@@ -13,8 +13,11 @@ from .openai_provider import OpenAIProvider
 
 if TYPE_CHECKING:
     import openai as _openai
+
+    from . import openai_responses as _openai_responses
 else:
     _openai = lazy_module("openai")
+    _openai_responses = lazy_module("agents.models.openai_responses")
 
 __all__ = [
     "MultiProvider",
@@ -92,7 +95,7 @@ class MultiProvider(ModelProvider):
         openai_prefix_mode: MultiProviderOpenAIPrefixMode = "alias",
         unknown_prefix_mode: MultiProviderUnknownPrefixMode = "error",
         openai_agent_registration: Any = None,
-        openai_responses_websocket_options: Any = None,
+        openai_responses_websocket_options: _openai_responses.OpenAIResponsesWebSocketOptions | None = None,
         openai_buffer_streamed_tool_calls: bool = False,
     ) -> None:
         """A provider of providers.

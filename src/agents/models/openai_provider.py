@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -15,8 +16,11 @@ from agents.exceptions import UserError
 
 if TYPE_CHECKING:
     import openai as _openai
+
+    from . import openai_responses as _openai_responses
 else:
     _openai = lazy_module("openai")
+    _openai_responses = lazy_module("agents.models.openai_responses")
 
 __all__ = ["OpenAIProvider", "shared_http_client"]
 
@@ -71,7 +75,7 @@ class OpenAIProvider(ModelProvider):
         use_responses_websocket: bool | None = None,
         strict_feature_validation: bool = False,
         agent_registration: Any = None,
-        responses_websocket_options: Any = None,
+        responses_websocket_options: _openai_responses.OpenAIResponsesWebSocketOptions | None = None,
         buffer_streamed_tool_calls: bool = False,
     ) -> None:
         """A provider.
@@ -79,15 +83,15 @@ class OpenAIProvider(ModelProvider):
         Args:
             api_key: The key for a client of its own.
             base_url: The server for a client of its own.
-            websocket_base_url: The server for WebSocket connections, where it is another.
+            websocket_base_url: The server for WebSockets of a client of its own, where it is another one.
             openai_client: The client to use; then none is made and none closed.
             organization: The organization for a client of its own.
             project: The project for a client of its own.
             use_responses: Whether models are reached through the Responses API; None: as by default.
-            use_responses_websocket: Whether that goes over a WebSocket. Not available yet.
+            use_responses_websocket: Whether that goes over WebSockets; None: as by default.
             strict_feature_validation: Whether features that Chat Completions lacks are errors.
             agent_registration: Registers the program with OpenAI. Not available yet.
-            responses_websocket_options: Limits of WebSocket connections.
+            responses_websocket_options: Limits of the WebSockets.
             buffer_streamed_tool_calls: Whether Chat Completions tool calls are streamed only when whole.
 
         Raises:
@@ -99,8 +103,6 @@ class OpenAIProvider(ModelProvider):
                 "Don't provide api_key, base_url, websocket_base_url, organization, or project "
                 "if you provide openai_client"
             )
-        if use_responses_websocket:
-            raise UserError("use_responses_websocket is not available yet. Leave it out to use HTTP.")
         if agent_registration is not None:
             raise UserError("agent_registration is not available yet. Leave it out.")
         self._client = openai_client
@@ -113,9 +115,18 @@ class OpenAIProvider(ModelProvider):
         self._uses_responses = (
             openai_defaults().api == "responses" if use_responses is None else use_responses
         )
-        # Kept for the transports that read them.
+        self._uses_websocket = (
+            openai_defaults().responses_transport == "websocket"
+            if use_responses_websocket is None
+            else use_responses_websocket
+        )
+        # By event loop and name: their connections are worth keeping.
+        self._websocket_models: dict[
+            asyncio.AbstractEventLoop, dict[tuple[str, bool], _openai_responses.OpenAIResponsesWSModel]
+        ] = {}
         self._websocket_base_url = websocket_base_url
         self._responses_websocket_options = responses_websocket_options
+        # Kept for the transports that read them.
         self._strict_feature_validation = strict_feature_validation
         self._buffer_streamed_tool_calls = buffer_streamed_tool_calls
 
@@ -141,15 +152,41 @@ class OpenAIProvider(ModelProvider):
                 strict_feature_validation=self._strict_feature_validation,
                 buffer_streamed_tool_calls=self._buffer_streamed_tool_calls,
             )
-        from .openai_responses import OpenAIResponsesModel
+        if self._uses_websocket:
+            return self._websocket_model(name, client, is_explicit=model_name is not None)
+        return _openai_responses.OpenAIResponsesModel(name, client, model_is_explicit=model_name is not None)
 
-        return OpenAIResponsesModel(name, client, model_is_explicit=model_name is not None)
+    async def aclose(self) -> None:
+        """Close the WebSockets of the models that were given, those of other event loops too."""
+        cached, self._websocket_models = self._websocket_models, {}
+        async with AsyncExitStack() as closing:
+            for models in cached.values():
+                for model in models.values():
+                    closing.push_async_callback(model.close)
+
+    def _websocket_model(self, name: str, client: _openai.AsyncOpenAI, *, is_explicit: bool) -> Model:
+        """The model over WebSockets: the same one each time, on one event loop."""
+        loop = _running_loop()
+        for closed in [one for one in list(self._websocket_models) if one.is_closed()]:
+            del self._websocket_models[closed]
+        models = {} if loop is None else self._websocket_models.setdefault(loop, {})
+        key = (name, is_explicit)
+        if key not in models:
+            models[key] = _openai_responses.OpenAIResponsesWSModel(
+                name,
+                client,
+                model_is_explicit=is_explicit,
+                websocket_options=self._responses_websocket_options,
+            )
+        return models[key]
 
     def _client_of_loop(self) -> _openai.AsyncOpenAI:
         """The client that was given, or the default one, or one of its own for the running event loop."""
         if self._client is not None:
             return self._client
-        own = (self._api_key, self._base_url, self._organization, self._project)
+        own = (
+            self._api_key, self._base_url, self._websocket_base_url, self._organization, self._project
+        )  # fmt: skip
         if all(value is None for value in own):
             self._client = openai_defaults().client
             if self._client is not None:
@@ -159,6 +196,7 @@ class OpenAIProvider(ModelProvider):
             client = _openai.AsyncOpenAI(
                 api_key=openai_defaults().key if self._api_key is None else self._api_key,
                 base_url=self._base_url,
+                websocket_base_url=self._websocket_base_url,
                 organization=self._organization,
                 project=self._project,
                 http_client=http_client,

@@ -1,24 +1,28 @@
-"""Models that are reached through OpenAI's Responses API."""
+"""Models that are reached through OpenAI's Responses API, over HTTP or over WebSockets."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired
+
+from typing_extensions import TypedDict
 
 from agents._lazy import lazy_module
 from agents._ports.model import Model, ModelTracing
-from agents.exceptions import ModelBehaviorError
+from agents.exceptions import ModelBehaviorError, UserError
 
 from ._call_span import traced_call
 from ._client_stream import as_raw_request, event_batches
 from ._responses_decoder import TERMINAL_TYPES, ResponsesDecoder
 from ._responses_request import ConvertedTools, Converter, ModelCall, responses_request
 from ._retry_advice import client_retry_advice
+from ._websocket_errors import ResponsesWebSocketError, websocket_retry_advice
 from .responses_result import event_failure, model_response, response_failure
 
 if TYPE_CHECKING:
     import openai as _openai
+    from openai.types import responses as _responses
     from openai.types import shared as _shared
     from openai.types.responses import response_prompt_param as _prompt
 
@@ -28,8 +32,11 @@ if TYPE_CHECKING:
     from agents import model_settings as _model_settings
     from agents import retry as _retry
     from agents import tool as _tool
+
+    from ._websocket_transport import WebSocketTransport
 else:
     _openai = lazy_module("openai")
+    _responses = lazy_module("openai.types.responses")
     _shared = lazy_module("openai.types.shared")
     _prompt = lazy_module("openai.types.responses.response_prompt_param")
     _agent_output = lazy_module("agents.agent_output")
@@ -39,7 +46,14 @@ else:
     _retry = lazy_module("agents.retry")
     _tool = lazy_module("agents.tool")
 
-__all__ = ["ConvertedTools", "Converter", "OpenAIResponsesModel"]
+__all__ = [
+    "ConvertedTools",
+    "Converter",
+    "OpenAIResponsesModel",
+    "OpenAIResponsesWSModel",
+    "OpenAIResponsesWebSocketOptions",
+    "ResponsesWebSocketError",
+]
 
 
 class OpenAIResponsesModel(Model):
@@ -95,9 +109,8 @@ class OpenAIResponsesModel(Model):
             *(system_instructions, input, model_settings, tools, output_schema, handoffs),
             *(previous_response_id, conversation_id, prompt),
         )
-        create: Any = self._client.responses.create
         with traced_call(tracing, input) as span:
-            response: Any = await create(**self._request(call, stream=False))
+            response = await self._whole(call)
             span.answer(response)
             failure = response_failure(response)
             if failure is not None:
@@ -131,12 +144,10 @@ class OpenAIResponsesModel(Model):
             *(system_instructions, input, model_settings, tools, output_schema, handoffs),
             *(previous_response_id, conversation_id, prompt),
         )
-        request = as_raw_request(self._request(call, stream=True))
-        create: Any = self._client.responses.create
+        request = self._request(call, stream=True)
         failure: ModelBehaviorError | None = None
         with traced_call(tracing, input) as span:
-            answer: object = await create(**request)
-            async with aclosing(event_batches(answer, ResponsesDecoder())) as batches:
+            async with aclosing(await self._batches(request)) as batches:
                 async for batch in batches:
                     for event in batch:
                         if event.type in TERMINAL_TYPES:
@@ -146,7 +157,131 @@ class OpenAIResponsesModel(Model):
             if failure is not None:
                 raise failure
 
+    async def _whole(self, call: ModelCall) -> _responses.Response:
+        """The response, all of it at once."""
+        create: Any = self._client.responses.create
+        return await create(**self._request(call, stream=False))
+
+    async def _batches(
+        self, request: dict[str, Any]
+    ) -> AsyncGenerator[list[_responses.ResponseStreamEvent], None]:
+        """The events of the response in batches; whoever iterates must close it."""
+        create: Any = self._client.responses.create
+        return event_batches(await create(**as_raw_request(request)), ResponsesDecoder())
+
     def _request(self, call: ModelCall, *, stream: bool) -> dict[str, Any]:
         return responses_request(
             call, model=self.model, model_is_explicit=self._model_is_explicit, stream=stream
         )
+
+
+class OpenAIResponsesWebSocketOptions(TypedDict):
+    """Limits of the WebSockets of a model; what is left out has the default that is named."""
+
+    max_size: NotRequired[int | None]
+    """Bytes that one event may have; None, as by default, is no limit."""
+
+    ping_interval: NotRequired[float | None]
+    """Seconds between two pings that keep a connection alive, 20 by default; None sends none."""
+
+    ping_timeout: NotRequired[float | None]
+    """Seconds that the answer to a ping may take before the connection counts as dead, 20 by default; None is for ever."""
+
+    max_connections: NotRequired[int]
+    """Connections of one model on one event loop, 16 by default; further requests wait for one."""
+
+    lanes_per_connection: NotRequired[int]
+    """Requests that may share a connection at once, 1 by default, at most 16: for servers that know `stream_id`."""
+
+
+class OpenAIResponsesWSModel(OpenAIResponsesModel):
+    """The same model over WebSockets that stay open: turns, runs and nested agents use them one after the other.
+
+    A model object has connections of its own, on each event loop that it is used from. Close it with `close`, or let
+    the provider that gave it do that. Needs `pip install 'headrace[websocket]'`.
+    """
+
+    def __init__(
+        self,
+        model: str | _shared.ChatModel,
+        openai_client: _openai.AsyncOpenAI,
+        *,
+        model_is_explicit: bool = True,
+        websocket_options: OpenAIResponsesWebSocketOptions | None = None,
+    ) -> None:
+        """A model by name; nothing is opened yet.
+
+        Args:
+            model: The name that is sent to the server.
+            openai_client: Brings the address (`websocket_base_url`, else `base_url`), key, headers and time limits.
+            model_is_explicit: As for `OpenAIResponsesModel`.
+            websocket_options: Limits of the connections.
+
+        Raises:
+            UserError: an option does not exist, or has a value that it cannot have.
+        """
+        super().__init__(model, openai_client, model_is_explicit=model_is_explicit)
+        self._websocket_options = _checked_options(websocket_options or {})
+        self._opened: WebSocketTransport | None = None
+
+    def get_retry_advice(self, request: _retry.ModelRetryAdviceRequest) -> _retry.ModelRetryAdvice | None:
+        """What an error frame, a failed connection or the client's error says about calling again."""
+        return websocket_retry_advice(request) or client_retry_advice(request)
+
+    async def close(self) -> None:
+        """Close the connections, those of other event loops too; requests that run fail. The model can be used again."""
+        if self._opened is not None:
+            await self._opened.close()
+
+    async def _whole(self, call: ModelCall) -> _responses.Response:
+        done_items: list[Any] = []
+        async with aclosing(await self._batches(self._request(call, stream=True))) as batches:
+            async for batch in batches:
+                for event in batch:
+                    if event.type == "response.output_item.done":
+                        done_items.append(event.item)
+                    elif event.type == "response.completed":
+                        # Some servers finish with an empty list although they streamed items.
+                        event.response.output = event.response.output or done_items
+                        return event.response
+                    elif event.type in TERMINAL_TYPES:
+                        raise event_failure(event) or ModelBehaviorError(
+                            f"The response ended with {event.type}."
+                        )
+        raise ModelBehaviorError("The model's stream ended without a response.")
+
+    async def _batches(
+        self, request: dict[str, Any]
+    ) -> AsyncGenerator[list[_responses.ResponseStreamEvent], None]:
+        if self._opened is None:
+            self._opened = _new_transport(self._client, self._websocket_options)
+        return self._opened.event_batches(request)
+
+
+def _new_transport(
+    client: _openai.AsyncOpenAI, options: OpenAIResponsesWebSocketOptions
+) -> WebSocketTransport:
+    try:
+        from ._websocket_transport import WebSocketTransport
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "websockets":
+            raise
+        raise ImportError(
+            "OpenAIResponsesWSModel needs websockets, which is not installed: "
+            "run pip install 'headrace[websocket]'"
+        ) from error
+    return WebSocketTransport(client, options)
+
+
+def _checked_options(options: OpenAIResponsesWebSocketOptions) -> OpenAIResponsesWebSocketOptions:
+    known = OpenAIResponsesWebSocketOptions.__annotations__
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise UserError(f"Unknown websocket options: {', '.join(unknown)}. There are {', '.join(known)}.")
+    for name, most in (("max_connections", None), ("lanes_per_connection", 16)):
+        value: object = options.get(name, 1)
+        if type(value) is not int or value < 1 or (most is not None and value > most):
+            raise UserError(
+                f"{name} must be a whole number from 1{f' to {most}' if most else ''}, got {value!r}"
+            )
+    return options

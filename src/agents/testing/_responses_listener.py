@@ -21,6 +21,12 @@ from ._responses_playbook import Tally
 FRAGMENTS = "headrace.fragments"
 """The key of a `websocket.send` message whose value, a list of bytes, is sent as the fragments of one text message."""
 
+TEXTS = "headrace.texts"
+"""The key of one whose value, a list of bytes, is sent as text messages that share one write."""
+
+MESSAGES = "headrace.messages"
+"""The key of one whose value, a list of bytes, is sent as messages of their own that share one write."""
+
 
 class Listener:
     """A listening socket on 127.0.0.1 and its connections, on the event loop that `start` ran on.
@@ -38,7 +44,7 @@ class Listener:
             log_level="critical",
             access_log=False,
             lifespan="off",
-            ws=_counted(_FragmentingProtocol),
+            ws=_counted(_WritingProtocol),
             ws_per_message_deflate=False,
         )
         self._numbers = itertools.count(1)
@@ -85,17 +91,22 @@ class Listener:
         await self._server.wait_closed()
 
 
-class _FragmentingProtocol(WebSocketsSansIOProtocol):
-    """Sends a message in fragments when the application asks for it; ASGI has no word for that."""
+class _WritingProtocol(WebSocketsSansIOProtocol):
+    """Sends a message in fragments, or several in one write, when the application asks for it; ASGI cannot."""
 
     async def send(self, message: Any) -> None:
+        texts: list[bytes] | None = message.get(TEXTS)
         fragments: list[bytes] | None = message.get(FRAGMENTS)
-        if fragments is None or self.disconnected or self.close_sent:
+        if (texts is None and fragments is None) or self.disconnected or self.close_sent:
             await super().send(message)
             return
         await self.writable.wait()
-        for index, fragment in enumerate(fragments):
-            is_last = index == len(fragments) - 1
+        for text in texts or ():
+            self.conn.send_text(text)
+        if texts is not None:
+            self.transport.write(b"".join(self.conn.data_to_send()))
+        for index, fragment in enumerate(fragments or ()):
+            is_last = index == len(fragments or ()) - 1
             if index == 0:
                 self.conn.send_text(fragment, fin=is_last)
             else:

@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from ._responses_checks import refusal, refused_lane
 from ._responses_desk import Answer, Desk
-from ._responses_listener import FRAGMENTS
+from ._responses_listener import FRAGMENTS, TEXTS
 from ._responses_performance import Performance, play
 from ._responses_plan import chunks, encode, plan_messages
 from ._responses_steering import Steer, Steering
@@ -103,6 +103,13 @@ class ResponsesSocket:
                 await self._send({"type": "websocket.send", "text": message.decode()})
             except UnicodeDecodeError:
                 await self._send({"type": "websocket.send", "bytes": message})
+        except OSError:
+            self.end(End.CUT)
+
+    async def send_together(self, texts: Sequence[bytes]) -> None:
+        """Send text frames in one write. A client that has gone ends the connection."""
+        try:
+            await self._send({"type": "websocket.send", TEXTS: list(texts)})
         except OSError:
             self.end(End.CUT)
 
@@ -236,6 +243,9 @@ class _Messages:
         self._chunk_count = 0
 
     async def send(self, parts: Sequence[bytes]) -> None:
+        if self._chunk_size is None and len(parts) > 1 and all(map(_is_text, parts)):
+            await self._socket.send_together(parts)
+            return
         for part in parts:
             fragments = None
             if self._chunk_size is not None:
@@ -256,6 +266,14 @@ class _Messages:
         self._socket.end(end)
         # The end of the connection cancels this lane: no request behind this one is answered.
         await asyncio.Event().wait()
+
+
+def _is_text(message: bytes) -> bool:
+    try:
+        message.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 _EXPIRED = refusal(

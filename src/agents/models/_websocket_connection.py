@@ -1,0 +1,302 @@
+"""One open WebSocket: it sends requests, and a task of its own reads what comes.
+
+Imports `websockets`, which is optional, and `openai`: only `_websocket_transport` imports this module, and late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+
+import openai
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.protocol import State
+
+from ._websocket_errors import SocketFailure
+from ._websocket_machine import Exchange, WebSocketMachine
+from ._websocket_request import create_frame
+
+if TYPE_CHECKING:
+    from openai.types import responses as _responses
+
+    _Events: TypeAlias = list[_responses.ResponseStreamEvent]
+
+__all__ = ["Address", "Connection", "SocketBroke", "SocketTimedOut", "TimeLimits", "open_connection"]
+
+CLOSE_S = 1.0
+"""How long the server may take to answer that the connection ends."""
+
+_FRAMES_AHEAD = 64
+"""Frames that are read before somebody takes them apart."""
+
+_EVENTS_AHEAD = 1024
+"""Events that wait for their reader before the connection is read no further."""
+
+
+class Address(NamedTuple):
+    """What a connection is opened with; connections with equal ones do the same."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    library: ModuleType
+    """The HTTP library of the client: its errors carry requests of it."""
+
+    @classmethod
+    def of(cls, url: Any, headers: Mapping[str, str]) -> Address:
+        """The address at the client's URL object."""
+        library = sys.modules[type(url).__module__.partition(".")[0]]
+        return cls(str(url), tuple(sorted(headers.items())), library)
+
+    def request(self) -> Any:
+        """The opening request, as the client's errors hold it."""
+        return self.library.Request("GET", self.url)
+
+
+class TimeLimits(NamedTuple):
+    """Seconds; None is for ever."""
+
+    connect_s: float | None
+    between_events_s: float | None
+    """Also for the first one."""
+
+
+class SocketBroke(SocketFailure, openai.APIConnectionError):
+    """The connection could not be opened, or ended before the response did."""
+
+    def __init__(self, message: str, request: Any) -> None:
+        openai.APIConnectionError.__init__(self, message=message, request=request)
+
+
+class SocketTimedOut(SocketFailure, openai.APITimeoutError):
+    """The server did not open the connection, or sent nothing, for too long."""
+
+    is_timeout = True
+
+    def __init__(self, message: str, request: Any) -> None:
+        openai.APIConnectionError.__init__(self, message=message, request=request)
+
+
+async def open_connection(address: Address, options: Mapping[str, Any], limits: TimeLimits) -> Connection:
+    """A new connection.
+
+    Raises:
+        SocketBroke: nobody is there, or it is no WebSocket server.
+        SocketTimedOut: it took too long.
+        openai.APIStatusError: the server answered with an HTTP status in place of a WebSocket.
+    """
+    try:
+        socket = await connect(
+            address.url,
+            additional_headers=dict(address.headers),
+            user_agent_header=None,
+            compression=None,
+            open_timeout=limits.connect_s,
+            close_timeout=CLOSE_S,
+            max_queue=_FRAMES_AHEAD,
+            max_size=options.get("max_size"),
+            ping_interval=options.get("ping_interval", 20.0),
+            ping_timeout=options.get("ping_timeout", 20.0),
+        )
+    except InvalidStatus as refusal:
+        raise _status_error(address, refusal) from refusal
+    except TimeoutError as error:
+        message = f"Connecting to {address.url} timed out after {limits.connect_s} seconds."
+        raise SocketTimedOut(message, address.request()) from error
+    except (OSError, InvalidHandshake, WebSocketException, ValueError) as error:
+        raise SocketBroke(
+            f"Connection error: {address.url} did not open a WebSocket: {error}", address.request()
+        ) from error
+    return Connection(socket, address)
+
+
+def _status_error(address: Address, refusal: InvalidStatus) -> openai.APIStatusError:
+    """The client's own error for the status."""
+    answer = refusal.response
+    response: Any = address.library.Response(
+        answer.status_code,
+        headers=list(answer.headers.raw_items()),
+        content=bytes(answer.body),
+        request=address.request(),
+    )
+    body: Any = None
+    with suppress(ValueError):
+        body = response.json()
+    kinds: dict[int, type[openai.APIStatusError]] = {
+        400: openai.BadRequestError,
+        401: openai.AuthenticationError,
+        403: openai.PermissionDeniedError,
+        404: openai.NotFoundError,
+        409: openai.ConflictError,
+        422: openai.UnprocessableEntityError,
+        429: openai.RateLimitError,
+    }
+    usual = openai.InternalServerError if answer.status_code >= 500 else openai.APIStatusError
+    kind = kinds.get(answer.status_code, usual)
+    # The client keeps what stands below `error`, where there is that.
+    details = cast("dict[str, Any]", body).get("error", body) if isinstance(body, dict) else body
+    message = f"Error code: {answer.status_code} - {body or 'the server refused the WebSocket'}"
+    return kind(message, response=response, body=details)
+
+
+class Connection:
+    """An open WebSocket on the running event loop.
+
+    Whoever opened it closes it with `close`, or with `abort` when answers are still due. When its event loop ends
+    without that, its reading task is cancelled, and the connection ends with it.
+    """
+
+    def __init__(self, socket: ClientConnection, address: Address) -> None:
+        """Take over a socket that is open, and begin to read it."""
+        self.address = address
+        self._socket = socket
+        self._loop = asyncio.get_running_loop()
+        self.machine = WebSocketMachine(self._loop.time())
+        self._changes: dict[Exchange, asyncio.Event] = {}
+        self._room = asyncio.Event()
+        self._reader = self._loop.create_task(self._read(), name=f"headrace websocket {address.url}")
+
+    def accepts(self, lane: str | None) -> bool:
+        """Whether a request can be sent on the lane now."""
+        return self._socket.state is State.OPEN and self.machine.accepts(lane, self._loop.time())
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether requests run, or could."""
+        machine = self.machine
+        if machine.open_exchanges:
+            return True
+        return (
+            self._socket.state is State.OPEN and machine.is_clean and machine.accepts(None, self._loop.time())
+        )
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request runs."""
+        return bool(self.machine.open_exchanges)
+
+    async def exchange(
+        self, body: Mapping[str, Any], lane: str | None, wait_s: float | None
+    ) -> AsyncGenerator[_Events, None]:
+        """Send a request, and give its events in batches: those that came together, in order.
+
+        Whoever iterates must close it; then look at `is_usable`.
+
+        Raises:
+            SocketBroke: the connection ended before the response did.
+            SocketTimedOut: nothing came for `wait_s` seconds.
+            ResponsesWebSocketError: the server answered with an error frame.
+            ModelBehaviorError: what came is garbage.
+        """
+        frame = create_frame(body, lane)
+        exchange = self.machine.ask(lane, previous_response_id=body.get("previous_response_id"))
+        changed = self._changes[exchange] = asyncio.Event()
+        try:
+            await self._send(frame, exchange, wait_s)
+            while True:
+                events = exchange.take()
+                if events:
+                    self._room.set()
+                    yield events
+                elif exchange.is_over:
+                    break
+                else:
+                    changed.clear()
+                    await self._wait(changed, exchange, wait_s)
+            if exchange.failure is not None:
+                raise exchange.failure
+        finally:
+            del self._changes[exchange]
+            self._room.set()
+            self.machine.leave(exchange)
+
+    async def close(self) -> None:
+        """End the connection as the protocol has it; open requests fail."""
+        try:
+            await self._socket.close()
+        finally:
+            await self.abort()
+
+    async def abort(self) -> None:
+        """End the connection at once; the server drops what it was about to answer."""
+        self._socket.transport.abort()
+        self._reader.cancel()
+        await asyncio.gather(self._reader, self._socket.wait_closed(), return_exceptions=True)
+
+    def disown(self) -> None:
+        """End the connection from outside its event loop, whatever has become of that."""
+        with suppress(OSError):
+            self._socket.transport.get_extra_info("socket").shutdown(2)
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._reader.cancel)
+
+    async def _send(self, frame: bytes, exchange: Exchange, wait_s: float | None) -> None:
+        was_open = self._socket.state is State.OPEN
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._socket.send(frame, text=True)
+        except TimeoutError:
+            raise self._timed_out(exchange, wait_s) from None
+        except ConnectionClosed as closed:
+            broke = self._broke(exchange, closed)
+            broke.was_sent = was_open
+            raise broke from closed
+
+    async def _wait(self, changed: asyncio.Event, exchange: Exchange, wait_s: float | None) -> None:
+        try:
+            async with asyncio.timeout(wait_s):
+                await changed.wait()
+        except TimeoutError:
+            raise self._timed_out(exchange, wait_s) from None
+
+    async def _read(self) -> None:
+        socket, feed, changes = self._socket, self.machine.feed, self._changes
+        try:
+            while True:
+                for exchange in feed(await socket.recv(decode=False)):
+                    changes[exchange].set()
+                    while exchange.waiting >= _EVENTS_AHEAD and exchange in changes:
+                        self._room.clear()
+                        await self._room.wait()
+        except ConnectionClosed as closed:
+            self._lose(closed)
+        except asyncio.CancelledError:
+            self._lose(None)
+            raise
+        finally:
+            socket.transport.abort()
+
+    def _lose(self, closed: ConnectionClosed | None) -> None:
+        for exchange in self.machine.lose(lambda exchange: self._broke(exchange, closed)):
+            self._changes[exchange].set()
+
+    def _broke(self, exchange: Exchange, closed: ConnectionClosed | None) -> SocketBroke:
+        came = (
+            f"after {exchange.event_count} events of the response"
+            if exchange.event_count
+            else "before any event came"
+        )
+        why = "it was closed on this side" if closed is None else str(closed)
+        broke = SocketBroke(
+            f"Connection error: the WebSocket to {self.address.url} ended {came}: {why}.",
+            self.address.request(),
+        )
+        return _told(broke, exchange)
+
+    def _timed_out(self, exchange: Exchange, wait_s: float | None) -> SocketTimedOut:
+        came = (
+            f"sent no more after {exchange.event_count} events" if exchange.event_count else "sent no event"
+        )
+        message = f"Request timed out: the server at {self.address.url} {came} for {wait_s} seconds."
+        return _told(SocketTimedOut(message, self.address.request()), exchange)
+
+
+def _told(failure: Any, exchange: Exchange) -> Any:
+    """The failure, knowing how far the exchange had come."""
+    failure.was_sent = True
+    failure.response_started = exchange.event_count > 0
+    return failure

@@ -1,0 +1,137 @@
+"""How a request over a WebSocket fails, and what that says about asking again. No I/O, no client."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, cast
+
+from agents.retry import ModelRetryAdvice, ModelRetryAdviceRequest, ModelRetryNormalizedError
+
+__all__ = [
+    "LIMIT_REACHED",
+    "PARENT_NOT_FOUND",
+    "ResponsesWebSocketError",
+    "SocketFailure",
+    "websocket_retry_advice",
+]
+
+PARENT_NOT_FOUND = "previous_response_not_found"
+"""Code of the error for a response that neither the connection nor the server has any more."""
+
+LIMIT_REACHED = "websocket_connection_limit_reached"
+"""Code of the error that ends a connection after its 60 minutes."""
+
+_TRANSIENT = frozenset({408, 409, 429})
+
+
+class ResponsesWebSocketError(RuntimeError):
+    """The server answered a request over a WebSocket with an error frame.
+
+    `payload` is the frame as parsed JSON; the other attributes are what it says, each None where it does not.
+    """
+
+    def __init__(self, payload: Mapping[str, Any]) -> None:
+        """An error from its frame, in the nested form or in the flat one."""
+        nested: object = payload.get("error")
+        details = cast("Mapping[str, Any]", nested) if isinstance(nested, Mapping) else payload
+        self.payload: dict[str, Any] = dict(payload)
+        self.status: int | None = _whole(payload.get("status"))
+        self.code: str | None = _text(details.get("code")) or _text(payload.get("code"))
+        self.error_type: str | None = _text(details.get("type")) if details is not payload else None
+        self.param: str | None = _text(details.get("param")) or _text(payload.get("param"))
+        self.error_message: str | None = _text(details.get("message")) or _text(payload.get("message"))
+        self.headers: dict[str, str] = _headers(details.get("headers"))
+        self.response_started = False
+        """Whether events of the response had come before the frame."""
+        known = {
+            "status": self.status,
+            "code": self.code,
+            "type": self.error_type,
+            "message": self.error_message,
+            "param": self.param,
+        }
+        told = "; ".join(f"{name}={value}" for name, value in known.items() if value is not None)
+        super().__init__(f"Responses websocket error: {told or 'the server gave no reason'}")
+
+
+class SocketFailure(Exception):
+    """A connection that failed under a request; raised together with the matching error of the `openai` client."""
+
+    was_sent: bool = False
+    """Whether the request may have reached the server."""
+
+    response_started: bool = False
+    """Whether events of the response had come."""
+
+    is_timeout: bool = False
+    """Whether a time limit ended it."""
+
+
+def websocket_retry_advice(request: ModelRetryAdviceRequest) -> ModelRetryAdvice | None:
+    """Advice on an error frame or a failed connection; None for every other error.
+
+    A request that goes on from stored state is unsafe to repeat once it was sent: the server may have carried it out.
+    """
+    error = request.error
+    if isinstance(error, ResponsesWebSocketError):
+        return _frame_advice(error)
+    if not isinstance(error, SocketFailure):
+        return None
+    is_stateful = bool(request.previous_response_id or request.conversation_id)
+    is_unsafe = error.was_sent and is_stateful
+    return ModelRetryAdvice(
+        suggested=not is_unsafe,
+        replay_safety="unsafe" if is_unsafe else None if error.was_sent else "safe",
+        reason=str(error),
+        response_started=error.response_started,
+        normalized=ModelRetryNormalizedError(
+            message=str(error), is_network_error=True, is_timeout=error.is_timeout
+        ),
+    )
+
+
+def _frame_advice(error: ResponsesWebSocketError) -> ModelRetryAdvice | None:
+    """By status; what will not change gets no advice."""
+    if error.status is None or not (error.status in _TRANSIENT or error.status >= 500):
+        return None
+    retry_after = _seconds(error.headers.get("retry-after"))
+    return ModelRetryAdvice(
+        suggested=True,
+        retry_after=retry_after,
+        # A refusal in place of a response created nothing that a second request could collide with.
+        replay_safety=None if error.response_started else "safe",
+        reason=str(error),
+        response_started=error.response_started,
+        normalized=ModelRetryNormalizedError(
+            status_code=error.status,
+            error_code=error.code,
+            message=error.error_message,
+            request_id=error.headers.get("x-request-id"),
+            retry_after=retry_after,
+        ),
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _whole(value: object) -> int | None:
+    return value if type(value) is int else None
+
+
+def _headers(value: object) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        return {}
+    given = cast("Mapping[object, object]", value)
+    return {str(name).lower(): str(one) for name, one in given.items()}
+
+
+def _seconds(text: str | None) -> float | None:
+    """A finite number of at least 0, else None."""
+    try:
+        seconds = float(text or "")
+    except ValueError:
+        return None
+    return seconds if seconds >= 0 and math.isfinite(seconds) else None
