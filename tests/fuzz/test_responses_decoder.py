@@ -82,7 +82,8 @@ def stream(rng: random.Random) -> bytes:
     frames = [f"event: e{end}data: {json.dumps(event)}{end}{end}" for event in events]
     if rng.random() < 0.5:
         frames.append(f"data: [DONE]{end}{end}")
-    return with_junk(rng, "".join(frames).encode("utf-8", "surrogatepass"))
+    body = with_junk(rng, "".join(frames).encode("utf-8", "surrogatepass"))
+    return body[: rng.randrange(len(body))] if rng.random() < 0.1 else body
 
 
 def decoded(pieces: list[bytes]) -> tuple[list[Any], Exception | None]:
