@@ -74,8 +74,10 @@ class ChatModel(Model):
         """The server that is called."""
 
     @abc.abstractmethod
-    async def _create(self, request: dict[str, Any], *, stream: bool) -> object:
-        """Send the request, whose arguments are those of `client.chat.completions.create`.
+    async def _create(
+        self, request: dict[str, Any], settings: _model_settings.ModelSettings, *, stream: bool
+    ) -> object:
+        """Send the request, whose arguments are those of `client.chat.completions.create`, by the call's settings.
 
         Gives the answer, as an object or a mapping; of a stream the raw response or an async iterator of chunks.
         """
@@ -111,7 +113,7 @@ class ChatModel(Model):
         )
         with self._traced(call, tracing) as span:
             request = self._request(call, span, stream=False)
-            completion = await self._create(request, stream=False)
+            completion = await self._create(request, model_settings, stream=False)
             answer = _with_choices(chunk_fields(completion))
             events = self._events(call, needs_finish_reason=False)
             made = [*events.take(answer_as_chunk(answer)), *events.finish()]
@@ -154,7 +156,7 @@ class ChatModel(Model):
         )
         with self._traced(call, tracing) as span:
             request = self._request(call, span, stream=True)
-            answer = await self._create(request, stream=True)
+            answer = await self._create(request, model_settings, stream=True)
             events = self._events(call, needs_finish_reason=self._server().is_official)
             async with aclosing(event_batches(answer, ChatDecoder(events))) as batches:
                 async for batch in batches:

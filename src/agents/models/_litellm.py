@@ -17,8 +17,11 @@ from .reasoning_content_replay import ShouldReplayReasoningContent
 
 if TYPE_CHECKING:
     import openai as _openai
+
+    from agents import model_settings as _model_settings
 else:
     _openai = lazy_module("openai")
+    _model_settings = lazy_module("agents.model_settings")
 
 __all__ = ["LitellmModel", "LitellmProvider"]
 
@@ -67,7 +70,10 @@ class LitellmModel(ChatModel):
             preserve_thinking_blocks=True,
         )
 
-    async def _create(self, request: dict[str, Any], *, stream: bool) -> object:
+    async def _create(
+        self, request: dict[str, Any], settings: _model_settings.ModelSettings, *, stream: bool
+    ) -> object:
+        del settings
         try:
             complete = _litellm.acompletion
         except ModuleNotFoundError as error:

@@ -249,6 +249,7 @@ def responses_request(
         ),
         "reasoning": omit if settings.reasoning is None else settings.reasoning,
         "metadata": omit if settings.metadata is None else settings.metadata,
+        "background": omit if settings.background is None else settings.background,
         "context_management": omit if settings.context_management is None else settings.context_management,
     }
     if settings.top_logprobs is not None:

@@ -8,6 +8,7 @@ from agents._lazy import lazy_module
 
 from ._chat_model import ChatModel
 from ._chat_request import ChatServer
+from ._client_options import call_options, calling_client
 from ._client_stream import as_raw_request
 from .openai_client_utils import is_official_openai_client
 from .reasoning_content_replay import ShouldReplayReasoningContent
@@ -15,9 +16,12 @@ from .reasoning_content_replay import ShouldReplayReasoningContent
 if TYPE_CHECKING:
     import openai as _openai
     from openai.types import shared as _shared
+
+    from agents import model_settings as _model_settings
 else:
     _openai = lazy_module("openai")
     _shared = lazy_module("openai.types.shared")
+    _model_settings = lazy_module("agents.model_settings")
 
 __all__ = ["OpenAIChatCompletionsModel"]
 
@@ -65,6 +69,9 @@ class OpenAIChatCompletionsModel(ChatModel):
             should_replay_reasoning_content=self._should_replay_reasoning_content,
         )
 
-    async def _create(self, request: dict[str, Any], *, stream: bool) -> object:
-        create: Any = self._client.chat.completions.create
+    async def _create(
+        self, request: dict[str, Any], settings: _model_settings.ModelSettings, *, stream: bool
+    ) -> object:
+        create: Any = calling_client(self._client, settings).chat.completions.create
+        request = {**call_options(self._client, settings), **request}
         return await create(**(as_raw_request(request) if stream else request))

@@ -12,7 +12,9 @@ from agents._lazy import lazy_module
 from agents._ports.model import Model, ModelTracing
 from agents.exceptions import ModelBehaviorError, UserError
 
+from ._background import lasting_batches
 from ._call_span import traced_call
+from ._client_options import call_options, calling_client
 from ._client_stream import as_raw_request, event_batches
 from ._responses_decoder import TERMINAL_TYPES, ResponsesDecoder
 from ._responses_request import ConvertedTools, Converter, ModelCall, responses_request
@@ -110,7 +112,7 @@ class OpenAIResponsesModel(Model):
             *(previous_response_id, conversation_id, prompt),
         )
         with traced_call(tracing, input) as span:
-            response = await self._whole(call)
+            response = await (self._drained(call) if model_settings.background else self._whole(call))
             span.answer(response)
             failure = response_failure(response)
             if failure is not None:
@@ -144,10 +146,9 @@ class OpenAIResponsesModel(Model):
             *(system_instructions, input, model_settings, tools, output_schema, handoffs),
             *(previous_response_id, conversation_id, prompt),
         )
-        request = self._request(call, stream=True)
         failure: ModelBehaviorError | None = None
         with traced_call(tracing, input) as span:
-            async with aclosing(await self._batches(request)) as batches:
+            async with aclosing(await self._batches(call)) as batches:
                 async for batch in batches:
                     for event in batch:
                         if event.type in TERMINAL_TYPES:
@@ -159,20 +160,40 @@ class OpenAIResponsesModel(Model):
 
     async def _whole(self, call: ModelCall) -> _responses.Response:
         """The response, all of it at once."""
-        create: Any = self._client.responses.create
+        create: Any = calling_client(self._client, call.model_settings).responses.create
         return await create(**self._request(call, stream=False))
 
-    async def _batches(
-        self, request: dict[str, Any]
-    ) -> AsyncGenerator[list[_responses.ResponseStreamEvent], None]:
+    async def _drained(self, call: ModelCall) -> _responses.Response:
+        """The response, from the events of its stream."""
+        done_items: list[Any] = []
+        async with aclosing(await self._batches(call)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    if event.type == "response.output_item.done":
+                        done_items.append(event.item)
+                    elif event.type == "response.completed":
+                        # Some servers finish with an empty list although they streamed items.
+                        event.response.output = event.response.output or done_items
+                        return event.response
+                    elif event.type in TERMINAL_TYPES:
+                        raise event_failure(event) or ModelBehaviorError(
+                            f"The response ended with {event.type}."
+                        )
+        raise ModelBehaviorError("The model's stream ended without a response.")
+
+    async def _batches(self, call: ModelCall) -> AsyncGenerator[list[_responses.ResponseStreamEvent], None]:
         """The events of the response in batches; whoever iterates must close it."""
-        create: Any = self._client.responses.create
-        return event_batches(await create(**as_raw_request(request)), ResponsesDecoder())
+        request = as_raw_request(self._request(call, stream=True))
+        client = calling_client(self._client, call.model_settings)
+        create: Any = client.responses.create
+        batches = event_batches(await create(**request), ResponsesDecoder())
+        return lasting_batches(batches, client) if call.model_settings.background else batches
 
     def _request(self, call: ModelCall, *, stream: bool) -> dict[str, Any]:
-        return responses_request(
+        request = responses_request(
             call, model=self.model, model_is_explicit=self._model_is_explicit, stream=stream
         )
+        return {**call_options(self._client, call.model_settings), **request}
 
 
 class OpenAIResponsesWebSocketOptions(TypedDict):
@@ -234,28 +255,12 @@ class OpenAIResponsesWSModel(OpenAIResponsesModel):
             await self._opened.close()
 
     async def _whole(self, call: ModelCall) -> _responses.Response:
-        done_items: list[Any] = []
-        async with aclosing(await self._batches(self._request(call, stream=True))) as batches:
-            async for batch in batches:
-                for event in batch:
-                    if event.type == "response.output_item.done":
-                        done_items.append(event.item)
-                    elif event.type == "response.completed":
-                        # Some servers finish with an empty list although they streamed items.
-                        event.response.output = event.response.output or done_items
-                        return event.response
-                    elif event.type in TERMINAL_TYPES:
-                        raise event_failure(event) or ModelBehaviorError(
-                            f"The response ended with {event.type}."
-                        )
-        raise ModelBehaviorError("The model's stream ended without a response.")
+        return await self._drained(call)
 
-    async def _batches(
-        self, request: dict[str, Any]
-    ) -> AsyncGenerator[list[_responses.ResponseStreamEvent], None]:
+    async def _batches(self, call: ModelCall) -> AsyncGenerator[list[_responses.ResponseStreamEvent], None]:
         if self._opened is None:
             self._opened = _new_transport(self._client, self._websocket_options)
-        return self._opened.event_batches(request)
+        return self._opened.event_batches(self._request(call, stream=True))
 
 
 def _new_transport(
