@@ -95,6 +95,8 @@ def decoded(pieces: list[bytes]) -> tuple[list[Any], Exception | None]:
             if decoder.failure is not None:
                 raise decoder.failure
         events.extend(decoder.finish())
+        if decoder.failure is not None:
+            raise decoder.failure
     except ModelBehaviorError as error:
         return events, error
     return events, None

@@ -15,7 +15,7 @@ from openai import BaseModel
 from openai._models import construct_type
 from openai.types.responses import ResponseErrorEvent, ResponseStreamEvent
 
-from agents.exceptions import ModelBehaviorError
+from agents.exceptions import ModelBehaviorError, ModelStreamBroken
 from agents.models._responses_decoder import ResponsesDecoder
 from agents.models._responses_events import PLAIN_TYPES, filled_directly, responses_event
 from models.recorded import client_events, recorded_streams, stream_bytes, stream_cases
@@ -297,3 +297,19 @@ def test_client_errors_are_api_errors() -> None:
     # The reference itself: the client raises on the nested form, which the decoder does not.
     _, error = client_events(b'data: {"error": {"message": "m"}}\n\n')
     assert isinstance(error, openai.APIError)
+
+
+@pytest.mark.parametrize("cut", [1, 2, 30])
+def test_a_stream_that_is_cut_in_or_behind_an_event_gives_that_event_if_it_is_whole_and_breaks(
+    cut: int,
+) -> None:
+    delta = b'data: {"type": "response.output_text.delta", "delta": "a", "item_id": "m"}\n\n'
+    decoder = ResponsesDecoder()
+    events = decoder.feed(delta + delta[:-cut])
+    assert len(events) == 1
+    if cut <= 2:
+        assert [event.type for event in decoder.finish()] == ["response.output_text.delta"]
+    else:
+        with pytest.raises(ModelStreamBroken):
+            decoder.finish()
+    assert isinstance(decoder.failure, ModelStreamBroken)

@@ -80,20 +80,22 @@ class ResponsesDecoder:
         return self._events(self._framer.feed(chunk))
 
     def finish(self) -> list[_responses.ResponseStreamEvent]:
-        """The last event, when only its final blank line was missing.
+        """The last event, when only its final blank line was missing; then look at `failure` as after `feed`.
 
         Raises:
             ModelBehaviorError: the stream broke; `ModelStreamBroken` when it ended before the response did.
         """
         if self._is_given:
             return []
+        was_whole = self.failure is None
         events = [] if self._terminal else self._events(self._framer.finish())
-        if not events and self.failure is None and not self._terminal:
+        if was_whole and not self._terminal:
+            # Also where what is left is no event: it was cut.
             self.failure = ModelStreamBroken(
                 "The model's stream ended before the response was complete: no response.completed, "
                 f"response.incomplete or response.failed event came. It began with {self._excerpt()}."
             )
-        if self.failure is not None:
+        if self.failure is not None and not events:
             raise self.failure
         return events
 
