@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import openai
 import pytest
+from openai.types.responses import ResponseOutputText
 
-from agents import Agent, ModelSettings, OpenAIChatCompletionsModel, OpenAIResponsesModel, Runner
+from agents import (
+    Agent,
+    ModelSettings,
+    OpenAIChatCompletionsModel,
+    OpenAIResponsesModel,
+    Runner,
+    function_tool,
+)
 from agents.model_timeouts import ModelTimeouts
-from agents.models._client_options import call_options, calling_client
+from agents.models._client_options import call_options, calling_client, handed_over
 from agents.retry import ModelRetrySettings, RetryPolicyContext, retry_policies
 from agents.testing import ResponsesServer, Step
+from models.chat_server import ChatServer, document
+from models.chats import answer
 
 WITH_POLICY = ModelSettings(retry=ModelRetrySettings(policy=retry_policies.never()))
 
@@ -95,3 +106,92 @@ class TestConnecting:
             with pytest.raises(openai.APIConnectionError):
                 await run(agent, "Hi")
         assert [each.connect for each in given] == [0.25, 0.25]
+
+
+HISTORY: list[Any] = [
+    {"role": "user", "content": "Hi"},
+    {"role": "user", "content": [{"type": "input_image", "detail": "auto", "image_url": "data:,x"}]},
+    {"type": "reasoning", "id": "rs", "summary": [{"type": "summary_text", "text": "Hm."}], "encrypted_content": "e"},
+    {"type": "function_call", "call_id": "c", "name": "look", "arguments": "{}", "id": "fc", "status": "completed"},
+    {"type": "function_call_output", "call_id": "c", "output": [{"type": "input_text", "text": "é😀"}]},
+    {"type": "message", "role": "assistant", "id": "m", "status": "completed", "content": []},
+]  # fmt: skip
+
+
+@function_tool
+def look(where: str = "here") -> str:
+    """Look."""
+    return where
+
+
+def instrumented(client: openai.AsyncOpenAI) -> list[dict[str, Any]]:
+    """Have the client tell what its methods are called with, as instrumentations do."""
+    seen: list[dict[str, Any]] = []
+    for resource in (client.responses, client.chat.completions):
+        original: Any = resource.create
+
+        async def create(_original: Any = original, **named: Any) -> Any:
+            seen.append(named)
+            return await _original(**named)
+
+        vars(resource)["create"] = create
+    return seen
+
+
+class TestHandingOver:
+    """What is plain JSON goes into the body as it is; the client would take half a millisecond for each item of it."""
+
+    @pytest.mark.parametrize("extra", [None, {"more": 1}, {"input": "mine"}])
+    async def test_the_server_gets_the_same_body(self, extra: Any):
+        bodies: list[Any] = []
+        seen: list[Any] = []
+        for is_instrumented in (False, True):
+            async with (
+                ResponsesServer(lambda _: "ok") as server,
+                openai.AsyncOpenAI(base_url=server.base_url, api_key="x") as client,
+            ):
+                if is_instrumented:
+                    seen = instrumented(client)
+                model = OpenAIResponsesModel("m", client)
+                settings = ModelSettings(extra_body=extra)
+                agent = Agent(name="a", model=model, tools=[look], model_settings=settings)
+                await Runner.run(agent, HISTORY)
+                async for _ in Runner.run_streamed(agent, HISTORY).stream_events():
+                    pass
+                bodies.append([request.body for request in server.requests])
+        assert bodies[0] == bodies[1]
+        assert [named["input"] for named in seen] == [HISTORY, HISTORY]
+
+    async def test_so_does_a_chat_server(self):
+        bodies: list[Any] = []
+        for is_instrumented in (False, True):
+            async with ChatServer([document(answer({"content": "ok"}))]) as server:
+                async with openai.AsyncOpenAI(base_url=server.base_url, api_key="x") as client:
+                    if is_instrumented:
+                        instrumented(client)
+                    agent = Agent(name="a", model=OpenAIChatCompletionsModel("m", client), tools=[look])
+                    await Runner.run(agent, HISTORY[:1])
+                bodies.append([request.body for request in server.requests])
+        assert bodies[0] == bodies[1]
+        assert bodies[0][0]["messages"][-1]["content"] == "Hi"
+
+    def test_what_is_no_plain_json_is_left_to_the_client(self, client: openai.AsyncOpenAI):
+        plain: dict[str, Any] = {"input": [{"role": "user", "content": "Hi"}], "extra_body": None}
+        moved = handed_over(client.responses, plain, {"input": openai.omit})
+        assert (moved["input"], moved["extra_body"]) == (openai.omit, {"input": plain["input"]})
+        part = ResponseOutputText(type="output_text", text="x", annotations=[])
+        odd: dict[str, Any] = {"input": [{"role": "assistant", "content": [part]}], "extra_body": None}
+        assert handed_over(client.responses, odd, {"input": openai.omit})["input"] is odd["input"]
+
+    def test_a_wrapped_method_gets_everything_by_name(
+        self, client: openai.AsyncOpenAI, monkeypatch: pytest.MonkeyPatch
+    ):
+        original: Any = type(client.responses).create
+
+        @functools.wraps(original)
+        def create(*args: Any, **named: Any) -> Any:
+            return original(*args, **named)
+
+        monkeypatch.setattr(type(client.responses), "create", create)
+        plain: dict[str, Any] = {"input": [{"role": "user", "content": "Hi"}]}
+        assert handed_over(client.responses, plain, {"input": openai.omit}) is plain

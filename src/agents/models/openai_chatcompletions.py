@@ -8,7 +8,7 @@ from agents._lazy import lazy_module
 
 from ._chat_model import ChatModel
 from ._chat_request import ChatServer
-from ._client_options import call_options, calling_client
+from ._client_options import call_options, calling_client, handed_over
 from ._client_stream import as_raw_request
 from .openai_client_utils import is_official_openai_client
 from .reasoning_content_replay import ShouldReplayReasoningContent
@@ -72,6 +72,8 @@ class OpenAIChatCompletionsModel(ChatModel):
     async def _create(
         self, request: dict[str, Any], settings: _model_settings.ModelSettings, *, stream: bool
     ) -> object:
-        create: Any = calling_client(self._client, settings).chat.completions.create
+        resource: Any = calling_client(self._client, settings).chat.completions
         request = {**call_options(self._client, settings), **request}
-        return await create(**(as_raw_request(request) if stream else request))
+        # The client insists on messages by name; those of the body take their place.
+        request = handed_over(resource, request, {"messages": [], "tools": _openai.omit})
+        return await resource.create(**(as_raw_request(request) if stream else request))

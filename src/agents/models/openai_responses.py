@@ -14,7 +14,7 @@ from agents.exceptions import ModelBehaviorError, UserError
 
 from ._background import lasting_batches
 from ._call_span import traced_call
-from ._client_options import call_options, calling_client
+from ._client_options import call_options, calling_client, handed_over
 from ._client_stream import as_raw_request, event_batches
 from ._responses_decoder import TERMINAL_TYPES, ResponsesDecoder
 from ._responses_request import ConvertedTools, Converter, ModelCall, responses_request
@@ -160,8 +160,8 @@ class OpenAIResponsesModel(Model):
 
     async def _whole(self, call: ModelCall) -> _responses.Response:
         """The response, all of it at once."""
-        create: Any = calling_client(self._client, call.model_settings).responses.create
-        return await create(**self._request(call, stream=False))
+        resource: Any = calling_client(self._client, call.model_settings).responses
+        return await resource.create(**_sent(resource, self._request(call, stream=False)))
 
     async def _drained(self, call: ModelCall) -> _responses.Response:
         """The response, from the events of its stream."""
@@ -185,8 +185,8 @@ class OpenAIResponsesModel(Model):
         """The events of the response in batches; whoever iterates must close it."""
         request = as_raw_request(self._request(call, stream=True))
         client = calling_client(self._client, call.model_settings)
-        create: Any = client.responses.create
-        batches = event_batches(await create(**request), ResponsesDecoder())
+        resource: Any = client.responses
+        batches = event_batches(await resource.create(**_sent(resource, request)), ResponsesDecoder())
         return lasting_batches(batches, client) if call.model_settings.background else batches
 
     def _request(self, call: ModelCall, *, stream: bool) -> dict[str, Any]:
@@ -194,6 +194,10 @@ class OpenAIResponsesModel(Model):
             call, model=self.model, model_is_explicit=self._model_is_explicit, stream=stream
         )
         return {**call_options(self._client, call.model_settings), **request}
+
+
+def _sent(resource: Any, request: dict[str, Any]) -> dict[str, Any]:
+    return handed_over(resource, request, {"input": _openai.omit, "tools": _openai.omit})
 
 
 class OpenAIResponsesWebSocketOptions(TypedDict):
