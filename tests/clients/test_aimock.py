@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from openai import AsyncOpenAI
 
-from agents import Agent, OpenAIResponsesModel, Runner, function_tool
+from agents import Agent, OpenAIResponsesModel, OpenAIResponsesWSModel, Runner, function_tool
 from clients.node import PACKAGES, node
 
 FIXTURES = [
@@ -47,33 +47,40 @@ def base_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
             server.terminate()
 
 
+@pytest.fixture(params=[OpenAIResponsesModel, OpenAIResponsesWSModel], ids=["http", "websocket"])
+def kind(request: pytest.FixtureRequest) -> type[OpenAIResponsesModel]:
+    return request.param
+
+
 @asynccontextmanager
-async def agent_at(base_url: str) -> AsyncGenerator[Agent[None]]:
+async def agent_at(base_url: str, kind: type[OpenAIResponsesModel]) -> AsyncGenerator[Agent[None]]:
     @function_tool
     def check_weather(city: str) -> str:
         """Tell the weather in a city."""
         return f"{city}: cold"
 
     async with AsyncOpenAI(base_url=base_url, api_key="x", max_retries=0) as client:
-        yield Agent(name="a", model=OpenAIResponsesModel("m", client), tools=[check_weather])
+        model = kind("m", client)
+        yield Agent(name="a", model=model, tools=[check_weather])
+        await model.close()
 
 
-async def test_a_run_gets_its_text(base_url: str):
-    async with agent_at(base_url) as agent:
+async def test_a_run_gets_its_text(base_url: str, kind: type[OpenAIResponsesModel]):
+    async with agent_at(base_url, kind) as agent:
         result = await Runner.run(agent, "hello")
     assert result.final_output == "Hello there, friend."
 
 
-async def test_a_streamed_run_gets_its_text_in_pieces(base_url: str):
-    async with agent_at(base_url) as agent:
+async def test_a_streamed_run_gets_its_text_in_pieces(base_url: str, kind: type[OpenAIResponsesModel]):
+    async with agent_at(base_url, kind) as agent:
         result = Runner.run_streamed(agent, "hello")
         pieces = [text async for text in result.stream_text()]
     assert len(pieces) > 1
     assert "".join(pieces) == result.final_output == "Hello there, friend."
 
 
-async def test_a_run_plays_a_tool_loop(base_url: str):
-    async with agent_at(base_url) as agent:
+async def test_a_run_plays_a_tool_loop(base_url: str, kind: type[OpenAIResponsesModel]):
+    async with agent_at(base_url, kind) as agent:
         result = await Runner.run(agent, "weather")
     assert [item.type for item in result.new_items] == [
         "tool_call_item",
@@ -83,8 +90,8 @@ async def test_a_run_plays_a_tool_loop(base_url: str):
     assert result.final_output == "It is cold in Oslo."
 
 
-async def test_a_streamed_run_plays_the_same_tool_loop(base_url: str):
-    async with agent_at(base_url) as agent:
+async def test_a_streamed_run_plays_the_same_tool_loop(base_url: str, kind: type[OpenAIResponsesModel]):
+    async with agent_at(base_url, kind) as agent:
         result = Runner.run_streamed(agent, "weather")
         names = [
             event.name async for event in result.stream_events() if event.type == "run_item_stream_event"
