@@ -22,7 +22,7 @@ from .items import ItemHelpers, ToolApprovalItem
 from .log import Path
 from .run_context import RunContextWrapper, TContext
 from .run_internal.begin import Carried, Resumption
-from .run_internal.decisions import covered, decided, now_ms, stated
+from .run_internal.decisions import covered, decided, has_expired, stated
 from .run_internal.environment import AgentBook, reachable_agents
 from .run_internal.restore import Moment
 from .run_internal.signing import sign, verify
@@ -301,11 +301,8 @@ class RunState(Generic[TContext]):
         root = self._states.get(())
         if root is None or (root.is_closed and root.stopped_in is None):
             raise UserError("a terminal RunState cannot be resumed: the run has ended")
-        now = now_ms()
         for path, fact in self._decisions:
-            if not isinstance(fact, f.ApprovalDecided) or fact.expires_at_ms is None:
-                continue
-            if fact.expires_at_ms < now:
+            if isinstance(fact, f.ApprovalDecided) and has_expired(fact):
                 call = "/".join((*path, fact.call))
                 raise DecisionError(f"the decision about call {call} has expired: decide anew")
         return Resumption(self._run_id, root.epoch, list(self._moments), list(self._decisions), self._carried)

@@ -20,7 +20,7 @@ from agents import (
 )
 from agents.approvals import Approve, Reject
 from agents.exceptions import ToolInDoubt
-from agents.run_internal import approvals
+from agents.run_internal import decisions
 from hitl.desk import (
     Book,
     Travel,
@@ -31,6 +31,7 @@ from hitl.desk import (
     ids,
     last_input,
     outputs,
+    paths,
     paused,
     travel,
 )
@@ -46,7 +47,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ahead = timedelta()
-        monkeypatch.setattr(approvals, "now_ms", self.now_ms)
+        monkeypatch.setattr(decisions, "now_ms", self.now_ms)
 
     def now_ms(self) -> int:
         return round((datetime.now(UTC) + self.ahead).timestamp() * 1000)
@@ -98,18 +99,18 @@ class TestExpiry:
         await go(agent, state, run_config=ONE_BY_ONE)
         assert book.done == ["work", ("pay", 7)]
 
-    async def test_a_rejection_that_has_expired_is_asked_about_anew(
+    async def test_a_rejection_that_expires_before_its_call_is_answered_is_asked_about_anew(
         self, go: RunIt, book: Book, clock: Clock
     ):
-        agent = asks_for(calls(("pay", {"amount": 2}, "p")), text(), tools=[book.payer()])
+        inner = asks_for(calls(("pay", {"amount": 2}, "p")), text("paid"), tools=[book.payer()], name="inner")
+        step = calls(("work", {}, "w"), ("ask", {"input": "x"}, "a"))
+        agent = asks_for(step, text(), tools=[worker(book, clock), inner.as_tool("ask", "Ask.")])
         state = await paused(agent)
-        state.decide(
-            state.get_interruptions()[0],
-            Reject("not today", expires_at=datetime.now(UTC) + timedelta(minutes=1)),
-        )
-        clock.ahead = timedelta(hours=1)
-        result = await go(agent, state)
-        assert (ids(result.interruptions), book.done) == (["p"], [])
+        work, pay = state.get_interruptions()
+        state.approve(work)
+        state.decide(pay, Reject("not today", expires_at=datetime.now(UTC) + timedelta(minutes=30)))
+        result = await go(agent, state, run_config=ONE_BY_ONE)
+        assert (paths(result.interruptions), book.done) == ([("a", "p")], ["work"])
 
 
 def renamed(book: Book, *, by_hand: bool = False) -> FunctionTool:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from agents._core import facts as f
 from agents._core import history
 from agents._core.effects import AnswerCall, CheckApproval, ConfirmDecision
-from agents.exceptions import ModelBehaviorError
 from agents.items import ToolApprovalItem, ToolCallOutputItem
 from agents.run_config import ToolErrorFormatterArgs
 from agents.tool import get_function_tool_origin
 from agents.tool.function import approval_rule
 from agents.tool.preparation import are_taken_as_they_are
 
-from .decisions import covers, now_ms, plain_arguments
+from .decisions import covers, has_expired, now_ms, plain_arguments
+from .failures import tool_not_found
 from .tools import raw_call
 from .view import LiveOutput
 
@@ -37,7 +37,7 @@ async def check_approval(run: Run, effect: CheckApproval) -> None:
     toolset = await environment.toolset_for(agent)
     tool = toolset.tools_by_name.get(call.name)
     if tool is None:
-        raise ModelBehaviorError(f"Tool {call.name} not found in agent {agent.name}")
+        raise tool_not_found(call, agent)
     rule = _covering_rule(run, agent.name, call)
     if rule is not None:
         run.record(f.ApprovalRequested(call.id), approval_item(run, call))
@@ -63,14 +63,10 @@ async def check_approval(run: Run, effect: CheckApproval) -> None:
 def confirm_decision(run: Run, effect: ConfirmDecision) -> None:
     """Claim an approved call while the approval holds, else ask anew."""
     call = effect.call
-    if _has_expired(run.state.calls[call.id].decision):
+    if has_expired(run.state.calls[call.id].decision):
         run.record(f.ApprovalRequested(call.id), approval_item(run, call))
     else:
         run.record(f.ToolClaimed(call.id, call.name))
-
-
-def _has_expired(decision: f.ApprovalDecided | None) -> bool:
-    return decision is not None and decision.expires_at_ms is not None and decision.expires_at_ms < now_ms()
 
 
 def approval_item(run: Run, call: f.Call) -> ToolApprovalItem:
@@ -119,13 +115,13 @@ async def answer_call(run: Run, effect: AnswerCall) -> None:
     environment = run.environment
     agent = environment.agents[run.state.agent]
     decision = run.state.calls[call.id].decision
-    if effect.reason in ("rejected", "supplied") and _has_expired(decision):
+    if effect.reason in ("rejected", "supplied") and has_expired(decision):
         run.record(f.ApprovalRequested(call.id), approval_item(run, call))
         return
     match effect.reason:
         case "unknown_tool":
             if environment.config.tool_not_found_behavior == "raise_error":
-                raise ModelBehaviorError(f"Tool {call.name} not found in agent {agent.name}")
+                raise tool_not_found(call, agent)
             text = await _formatted(run, call, "tool_not_found", f"Tool '{call.name}' not found.")
         case "rejected":
             message = None if decision is None else decision.message

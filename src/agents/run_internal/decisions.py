@@ -55,6 +55,11 @@ def decided(call_id: f.CallId, decision: Decision) -> f.ApprovalDecided:
     )
 
 
+def has_expired(decision: f.ApprovalDecided | None) -> bool:
+    """Whether a decision held for a time only, and that is over."""
+    return decision is not None and decision.expires_at_ms is not None and decision.expires_at_ms < now_ms()
+
+
 def stated(state: State, call_id: f.CallId, decision: Approve | Reject, scope: RuleScope) -> f.RuleStated:
     """The fact that calls like this one are decided so from now on."""
     where = scope.where

@@ -12,6 +12,7 @@ from agents.exceptions import (
     AgentsException,
     InputGuardrailTripwireTriggered,
     MaxTurnsExceeded,
+    ModelBehaviorError,
     ModelRefusalError,
     OutputGuardrailTripwireTriggered,
     RunErrorDetails,
@@ -21,6 +22,8 @@ from agents.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from agents.agent import Agent
+
     from .run_loop import Run
 
 
@@ -48,6 +51,11 @@ def effect_failed(effect: Effect, error: BaseException) -> f.EffectFailed:
     is_refusal = isinstance(error, ModelRefusalError) and isinstance(effect, ProposeOutput)
     kind: f.FailureKind = "model_refusal" if is_refusal else "error"
     return f.EffectFailed(effect.id, error_data(error), kind)
+
+
+def tool_not_found(call: f.Call, agent: Agent[Any]) -> ModelBehaviorError:
+    """The error of a run whose model, or whose state, asks for a tool that its agent does not have."""
+    return ModelBehaviorError(f"Tool {call.name} not found in agent {agent.name}")
 
 
 def error_details(run: Run) -> RunErrorDetails:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agents._core import facts as f
 from agents._core.effects import AnswerCall
 from agents._core.evolve import fold
 from agents._core.state import CallPhase, CallState, State
-from agents.exceptions import ModelBehaviorError
 from agents.run_config import coerce_run_config
 from agents.tool import FunctionTool
 from agents.tool.preparation import still_fit
 
 from . import approvals
 from .environment import AgentBook, Environment
+from .failures import tool_not_found
 
 if TYPE_CHECKING:
-    from agents.agent import Agent
     from agents.log import Path
 
     from .environment import Toolset
@@ -42,7 +41,7 @@ async def find(run: Run) -> None:
     for call in wanted:
         if not _is_there(call.call, toolset):
             if call.call.kind == "handoff" or call.phase is not CallPhase.ALLOWED:
-                raise _missing(call.call, agent)
+                raise tool_not_found(call.call, agent)
             effect = AnswerCall(f"resume/answer/{call.call.id}", call.call, "unknown_tool")
             await approvals.answer_call(run, effect)
         elif _is_approved_for_another(call, toolset):
@@ -78,14 +77,10 @@ async def _find_nested(run: Run, path: Path, tool: FunctionTool) -> None:
     toolset = await Environment(book, run.environment.context, config).toolset_for(agent)
     for call in _wanted(state):
         if not _is_there(call.call, toolset):
-            raise _missing(call.call, agent)
+            raise tool_not_found(call.call, agent)
         below = toolset.tools_by_name.get(call.call.name)
         if below is not None and below.traits.agent is not None:
             await _find_nested(run, (*path, call.call.id), below)
-
-
-def _missing(call: f.Call, agent: Agent[Any]) -> ModelBehaviorError:
-    return ModelBehaviorError(f"Tool {call.name} not found in agent {agent.name}")
 
 
 def _wanted(state: State) -> Iterator[CallState]:

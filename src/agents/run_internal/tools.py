@@ -13,7 +13,6 @@ from agents._core import facts as f
 from agents._core.effects import RunTool
 from agents.approvals import NestedPause
 from agents.exceptions import (
-    ModelBehaviorError,
     ToolInputGuardrailTripwireTriggered,
     ToolOutputGuardrailTripwireTriggered,
 )
@@ -30,6 +29,7 @@ from agents.tool_guardrails import (
 )
 
 from . import failures, hooks
+from .failures import tool_not_found
 from .json_form import json_form
 from .nesting import RunLink
 from .view import LiveOutput
@@ -112,7 +112,7 @@ async def _prepare(run: Run, call: f.Call) -> _Invocation:
     toolset = await environment.toolset_for(agent)
     tool = toolset.tools_by_name.get(call.name)
     if tool is None:
-        raise ModelBehaviorError(f"Tool {call.name} not found in agent {agent.name}")
+        raise tool_not_found(call, agent)
     raw = raw_call(run, call)
     context = environment.context
     tool_context: ToolContext[Any] = ToolContext(
