@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NotRequired
@@ -20,7 +21,7 @@ from ._responses_decoder import TERMINAL_TYPES, ResponsesDecoder
 from ._responses_request import ConvertedTools, Converter, ModelCall, responses_request
 from ._retry_advice import client_retry_advice
 from ._websocket_errors import ResponsesWebSocketError, websocket_retry_advice
-from .responses_result import event_failure, model_response, response_failure
+from .responses_result import event_failure, model_response, no_response, response_failure, whole_response
 
 if TYPE_CHECKING:
     import openai as _openai
@@ -161,7 +162,12 @@ class OpenAIResponsesModel(Model):
     async def _whole(self, call: ModelCall) -> _responses.Response:
         """The response, all of it at once."""
         resource: Any = calling_client(self._client, call.model_settings).responses
-        return await resource.create(**_sent(resource, self._request(call, stream=False)))
+        try:
+            answer = await resource.create(**_sent(resource, self._request(call, stream=False)))
+        except json.JSONDecodeError as error:
+            # The client believes the content type.
+            raise no_response(error.doc) from error
+        return whole_response(answer)
 
     async def _drained(self, call: ModelCall) -> _responses.Response:
         """The response, from the events of its stream."""
@@ -175,6 +181,9 @@ class OpenAIResponsesModel(Model):
                         # Some servers finish with an empty list although they streamed items.
                         event.response.output = event.response.output or done_items
                         return event.response
+                    elif event.type == "response.failed" or event.type == "response.incomplete":
+                        # The caller raises for it, and notes it first.
+                        return event.response
                     elif event.type in TERMINAL_TYPES:
                         raise event_failure(event) or ModelBehaviorError(
                             f"The response ended with {event.type}."
@@ -183,11 +192,12 @@ class OpenAIResponsesModel(Model):
 
     async def _batches(self, call: ModelCall) -> AsyncGenerator[list[_responses.ResponseStreamEvent], None]:
         """The events of the response in batches; whoever iterates must close it."""
-        request = as_raw_request(self._request(call, stream=True))
+        plain = self._request(call, stream=True)
+        request = as_raw_request(plain)
         client = calling_client(self._client, call.model_settings)
         resource: Any = client.responses
         batches = event_batches(await resource.create(**_sent(resource, request)), ResponsesDecoder())
-        return lasting_batches(batches, client) if call.model_settings.background else batches
+        return lasting_batches(batches, client, plain) if call.model_settings.background else batches
 
     def _request(self, call: ModelCall, *, stream: bool) -> dict[str, Any]:
         request = responses_request(

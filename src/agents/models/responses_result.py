@@ -25,6 +25,9 @@ FAILURE_TYPES = frozenset({"response.failed", "response.incomplete", "error", "r
 """Types of events that end a stream without a usable response."""
 
 
+_FAILED = frozenset({"failed", "incomplete"})
+
+
 def model_response(response: _responses.Response, *, preserve_raw_usage: bool | None = None) -> ModelResponse:
     """The response as the run keeps it.
 
@@ -41,9 +44,32 @@ def model_response(response: _responses.Response, *, preserve_raw_usage: bool | 
     )
 
 
+def whole_response(answer: Any) -> _responses.Response:
+    """What a server answered, once it is sure to be a response.
+
+    Raises:
+        ModelResponseFailed: it is an error, whatever its HTTP status said.
+        ModelBehaviorError: it is something else, a web page for instance.
+    """
+    if isinstance(getattr(answer, "output", None), list) or getattr(answer, "status", None) in _FAILED:
+        return answer
+    error: Any = getattr(answer, "error", None)
+    if error is not None:
+        raise _failure("error", error)
+    raise no_response(str(answer))
+
+
+def no_response(shown: str) -> ModelBehaviorError:
+    """The error for an answer that is something else than a response."""
+    return ModelBehaviorError(
+        f"The server's answer is no response: {shown[:300]!r}. Check that the base URL leads to a server that speaks "
+        "the Responses API."
+    )
+
+
 def response_failure(response: _responses.Response) -> ModelBehaviorError | None:
     """The error that a failed or incomplete response stands for, else None."""
-    if response.status not in {"failed", "incomplete"}:
+    if response.status not in _FAILED:
         return None
     return _failure(f"response.{response.status}", response)
 
