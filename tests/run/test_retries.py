@@ -482,3 +482,25 @@ async def test_retries_without_end_wait_no_longer_than_the_most():
     agent, model = agent_of(*[BROKEN] * 20, text(), settings=ModelSettings(retry=retry))
     assert (await Runner.run(agent, "Hi")).final_output == "done"
     assert len(model.calls) == 21
+
+
+def test_policies_that_are_not_made_yet_are_refused():
+    with pytest.raises(TypeError, match=r"call it, retry_policies\.network_error"):
+        ModelRetrySettings(max_retries=1, policy=retry_policies.network_error)
+    with pytest.raises(TypeError, match="numbers"):
+        retry_policies.http_status("429")  # pyright: ignore[reportArgumentType]
+
+
+@both_ways
+async def test_errors_of_others_carry_what_was_done(run: RunIt):
+    agent, _ = agent_of(calls(("look", {})), BROKEN, settings=ModelSettings())
+
+    @function_tool
+    def look() -> str:
+        return "seen"
+
+    agent.tools = [look]
+    with pytest.raises(ConnectionError) as caught:
+        await run(agent)
+    details: Any = caught.value
+    assert [item.type for item in details.run_data.new_items] == ["tool_call_item", "tool_call_output_item"]

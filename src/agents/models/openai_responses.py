@@ -164,9 +164,14 @@ class OpenAIResponsesModel(Model):
         resource: Any = calling_client(self._client, call.model_settings).responses
         try:
             answer = await resource.create(**_sent(resource, self._request(call, stream=False)))
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
             # The client believes the content type.
-            raise no_response(error.doc) from error
+            body = (
+                error.doc
+                if isinstance(error, json.JSONDecodeError)
+                else error.object.decode("utf-8", "replace")
+            )
+            raise no_response(body) from error
         return whole_response(answer)
 
     async def _drained(self, call: ModelCall) -> _responses.Response:

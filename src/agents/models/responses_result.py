@@ -87,14 +87,13 @@ def event_failure(event: _responses.ResponseStreamEvent) -> ModelBehaviorError |
 def _failure(kind: str, told: object) -> ModelResponseFailed:
     names = ("status", "error", "incomplete_details", "code", "message", "param")
     known = {name: getattr(told, name, None) for name in names}
-    told_error = known["error"]
-    if known["message"] is not None:
+    nested = known.pop("error")
+    for name in ("code", "message"):
         # The flat form says it already.
-        known["error"] = None
+        known[name] = known[name] if known[name] is not None else getattr(nested, name, None)
     details = "; ".join(f"{name}={value}" for name, value in known.items() if value is not None)
     message = f"Responses stream ended with terminal event `{kind}`."
-    code = known["code"] or getattr(told_error, "code", None)
-    return ModelResponseFailed(f"{message} {details}." if details else message, code)
+    return ModelResponseFailed(f"{message} {details.rstrip('.')}." if details else message, known["code"])
 
 
 def _raw(response: _responses.Response) -> dict[str, Any] | None:
