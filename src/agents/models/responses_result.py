@@ -54,6 +54,8 @@ def whole_response(answer: Any) -> _responses.Response:
     if isinstance(getattr(answer, "output", None), list) or getattr(answer, "status", None) in _FAILED:
         return answer
     error: Any = getattr(answer, "error", None)
+    if isinstance(error, str):
+        raise ModelResponseFailed(f"The server answered with an error in place of a response: {error}", None)
     if error is not None:
         raise _failure("error", error)
     raise no_response(str(answer))
