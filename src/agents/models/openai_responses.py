@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NotRequired
@@ -21,7 +20,8 @@ from ._responses_decoder import TERMINAL_TYPES, ResponsesDecoder
 from ._responses_request import ConvertedTools, Converter, ModelCall, responses_request
 from ._retry_advice import client_retry_advice
 from ._websocket_errors import ResponsesWebSocketError, websocket_retry_advice
-from .responses_result import event_failure, model_response, no_response, response_failure, whole_response
+from ._whole_answer import read_answer
+from .responses_result import event_failure, model_response, response_failure, whole_response
 
 if TYPE_CHECKING:
     import openai as _openai
@@ -104,7 +104,7 @@ class OpenAIResponsesModel(Model):
         """Ask for one response and wait for all of it; see `Model.get_response`.
 
         Raises:
-            ModelBehaviorError: the response failed or is incomplete.
+            ModelBehaviorError: the response failed or is incomplete, or what came is none.
             UserError: the settings or tools cannot be sent.
             openai.APIError: the server refused, or could not be reached.
         """
@@ -162,17 +162,8 @@ class OpenAIResponsesModel(Model):
     async def _whole(self, call: ModelCall) -> _responses.Response:
         """The response, all of it at once."""
         resource: Any = calling_client(self._client, call.model_settings).responses
-        try:
-            answer = await resource.create(**_sent(resource, self._request(call, stream=False)))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            # The client believes the content type.
-            body = (
-                error.doc
-                if isinstance(error, json.JSONDecodeError)
-                else error.object.decode("utf-8", "replace")
-            )
-            raise no_response(body) from error
-        return whole_response(answer)
+        asked = resource.create(**_sent(resource, self._request(call, stream=False)))
+        return whole_response(await read_answer(asked, "Responses"))
 
     async def _drained(self, call: ModelCall) -> _responses.Response:
         """The response, from the events of its stream."""

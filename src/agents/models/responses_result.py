@@ -10,6 +10,7 @@ from agents.exceptions import ModelBehaviorError, ModelResponseFailed
 from agents.items import ModelResponse
 from agents.usage import ATTACHED_RAW_USAGE, usage_of_response
 
+from ._whole_answer import foreign_answer
 from .fake_id import FAKE_RESPONSES_ID
 
 if TYPE_CHECKING:
@@ -54,17 +55,11 @@ def whole_response(answer: Any) -> _responses.Response:
     if isinstance(getattr(answer, "output", None), list) or getattr(answer, "status", None) in _FAILED:
         return answer
     error: Any = getattr(answer, "error", None)
+    if isinstance(error, str):
+        raise ModelResponseFailed(f"The server answered with an error in place of a response: {error}", None)
     if error is not None:
         raise _failure("error", error)
-    raise no_response(str(answer))
-
-
-def no_response(shown: str) -> ModelBehaviorError:
-    """The error for an answer that is something else than a response."""
-    return ModelBehaviorError(
-        f"The server's answer is no response: {shown[:300]!r}. Check that the base URL leads to a server that speaks "
-        "the Responses API."
-    )
+    raise foreign_answer(str(answer), "Responses")
 
 
 def response_failure(response: _responses.Response) -> ModelBehaviorError | None:
