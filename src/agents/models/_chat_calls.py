@@ -3,8 +3,8 @@
 Servers differ here more than anywhere, so that the rules are:
 
 1. A piece belongs to the call with its `index`; without one, to the call with its id, else to the last call. A
-   piece with a name and another id begins a new call where that call's arguments are whole already: some servers
-   give all parallel calls the index 0.
+   piece with a name and another id begins a new call where the name is another too, or that call's arguments are
+   whole already: some servers give all parallel calls the index 0.
 2. A call is announced with its first arguments, in the order in which the calls were first seen. Until then its
    name may come in pieces; one that only repeats the name adds nothing.
 3. When the next call, or anything else, begins, those whose arguments are a whole JSON value are done. What then still comes for
@@ -152,7 +152,8 @@ class ToolCalls:
             if call is None:
                 return None
             # Fresh ids in every piece, with the name repeated, are seen too.
-            is_another = bool(name and told_id and call.told_id not in {"", told_id}) and call.is_whole()
+            has_another_id = bool(name and told_id) and call.told_id not in {"", told_id}
+            is_another = has_another_id and (call.name not in {"", name} or call.is_whole())
         else:
             index = None
             call = self._by_told_id.get(told_id) or (self._calls[-1] if self._calls else None)
