@@ -10,7 +10,7 @@ from agents._lazy import lazy_module
 
 from ._chat_decoder import ChatDecoder
 from ._chat_events import ChatEvents, ChatRules
-from ._chat_items import accumulate_thinking_block
+from ._chat_items import ThinkingBlocks
 from ._client_stream import event_batches
 from .chatcmpl_converter import new_call_id
 
@@ -77,7 +77,9 @@ class StreamingState:
         Raises:
             ModelBehaviorError: a field is not a string.
         """
-        accumulate_thinking_block(self.thinking_blocks, block)
+        blocks = ThinkingBlocks(self.thinking_blocks)
+        blocks.take(block)
+        self.thinking_blocks[:] = blocks.joined()
 
 
 class ChatCmplStreamHandler:
