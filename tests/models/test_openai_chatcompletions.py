@@ -524,6 +524,25 @@ async def test_the_handler_makes_events_of_any_stream() -> None:
         [event async for event in broken]
 
 
+async def test_the_handler_closes_the_stream_with_its_own_iterator() -> None:
+    closed_in: list[object] = []
+
+    async def watched() -> AsyncIterator[ChatCompletionChunk]:
+        try:
+            async for one in iterated(HELLO):
+                yield one
+        finally:
+            closed_in.append(asyncio.current_task())
+
+    shown = response_of(await stream(own_model(OwnClient(iterated(HELLO)))))
+    given: Any = watched()
+    events: Any = ChatCmplStreamHandler.handle_stream(shown, given)
+    async for _ in events:
+        break
+    await events.aclose()
+    assert closed_in == [asyncio.current_task()]
+
+
 async def test_the_handler_can_hold_calls_until_they_are_whole() -> None:
     chunks = [text("A"), *ASKING]
     held = [one async for one in ChatCmplStreamHandler.buffer_tool_call_stream(iterated(chunks))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -121,9 +122,11 @@ class ChatCmplStreamHandler:
             refuses_empty_length=raise_on_length_truncation,
         )
         shown = response.model_dump(exclude_unset=True, warnings=False)
-        async for batch in event_batches(stream, ChatDecoder(ChatEvents(shown, rules, new_call_id))):
-            for event in batch:
-                yield event
+        decoder = ChatDecoder(ChatEvents(shown, rules, new_call_id))
+        async with aclosing(event_batches(stream, decoder)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    yield event
 
     @classmethod
     async def buffer_tool_call_stream(
