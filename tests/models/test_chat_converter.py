@@ -167,6 +167,18 @@ def test_an_output_without_text_is_a_placeholder_or_refused(
         messages(call(), output(value), strict_feature_validation=True)
 
 
+def test_what_is_left_out_of_an_output_is_named_or_refused(caplog: pytest.LogCaptureFixture) -> None:
+    told = output([{"type": "input_text", "text": "a"}, IMAGE, {"type": "input_file", "file_id": "f"}])
+    assert messages(call(), told)[1] == answered([{"type": "text", "text": "a"}])
+    assert "takes only the text of a tool output, not its image_url, file." in caplog.text
+    with pytest.raises(UserError, match=r"not its image_url, file\."):
+        messages(call(), told, strict_feature_validation=True)
+    caplog.clear()
+    assert len(messages(call(), told, preserve_tool_output_all_content=True)[1]["content"]) == 3
+    assert messages(call(), output([{"type": "input_text", "text": "a"}]), strict_feature_validation=True)
+    assert not caplog.records
+
+
 def test_all_of_an_output_is_sent_where_the_server_takes_it() -> None:
     sent = messages(call(), output([IMAGE]), preserve_tool_output_all_content=True)
     assert sent[1] == answered([{"type": "image_url", "image_url": {"url": "http://i", "detail": "low"}}])
