@@ -304,11 +304,11 @@ def add(a: int) -> int:
     return a
 
 
-def sent(*, stream: bool = False, is_official: bool = False, **values: Any) -> Json:
+def sent(*, model: str = "m", stream: bool = False, is_official: bool = False, **values: Any) -> Json:
     """What is sent of the request, less the headers."""
     values = arguments(**values)
     values.pop("tracing")
-    server = ChatServer("m", "http://b", is_official)
+    server = ChatServer(model, "http://b", is_official)
     modelcall = ModelCall(**values)
     request = chat_request(modelcall, chat_messages(modelcall, server), server, stream=stream)
     headers = request.pop("extra_headers")
@@ -380,6 +380,19 @@ def test_settings_go_by_the_apis_names() -> None:
 
 def test_parallel_calls_are_only_spoken_of_where_there_are_tools() -> None:
     assert sent(model_settings=ModelSettings(parallel_tool_calls=True)) == BARE
+
+
+@pytest.mark.parametrize("choice", ["auto", "required", "none", "go"])
+def test_a_tool_choice_is_only_sent_where_there_are_tools(choice: str) -> None:
+    settings = ModelSettings(tool_choice=choice)
+    assert sent(model_settings=settings) == BARE
+    for request in (
+        sent(model_settings=settings, tools=[add]),
+        sent(model_settings=settings, handoffs=[transfer("go")]),
+    ):
+        assert request["tool_choice"] == Converter.convert_tool_choice(choice)
+    with pytest.raises(UserError, match="MCPToolChoice is not supported"):
+        sent(model_settings=ModelSettings(tool_choice=MCPToolChoice("a", "b")))
 
 
 def test_an_argument_may_not_be_given_twice() -> None:

@@ -81,6 +81,7 @@ def chat_request(
     settings = call.model_settings
     tools: list[Any] = [Converter.tool_to_openai(tool) for tool in call.tools]
     tools.extend(Converter.convert_handoff_tool(handoff) for handoff in call.handoffs)
+    tool_choice = Converter.convert_tool_choice(settings.tool_choice)
     told: dict[str, Any] = {
         "temperature": settings.temperature,
         "top_p": settings.top_p,
@@ -105,7 +106,8 @@ def chat_request(
         "model": server.model,
         "messages": messages,
         "tools": tools or omit,
-        "tool_choice": Converter.convert_tool_choice(settings.tool_choice),
+        # Servers refuse a choice between no tools, also where tools come and go from turn to turn.
+        "tool_choice": tool_choice if tools else omit,
         "response_format": Converter.convert_response_format(call.output_schema),
         **{name: omit if value is None else value for name, value in told.items()},
         "extra_headers": {"User-Agent": user_agent(), **(settings.extra_headers or {}), **(headers or {})},
