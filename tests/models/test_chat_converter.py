@@ -395,6 +395,24 @@ def test_a_tool_choice_is_only_sent_where_there_are_tools(choice: str) -> None:
         sent(model_settings=ModelSettings(tool_choice=MCPToolChoice("a", "b")))
 
 
+REASONING_MODELS = ["o1", "o1-mini", "o3-pro", "o4-mini-2025-04-16", "gpt-5", "gpt-5.6-luna", "ft:o4-mini:us"]
+
+
+@pytest.mark.parametrize(
+    ("model", "is_official", "name"),
+    [
+        *((model, True, "max_completion_tokens") for model in REASONING_MODELS),
+        *((model, False, "max_tokens") for model in REASONING_MODELS),
+        *((model, True, "max_tokens") for model in ("gpt-4o", "gpt-4.1", "o10x", "omni", "gpt-50")),
+    ],
+)
+def test_openais_own_reasoning_models_get_the_limit_by_the_name_they_take(
+    model: str, is_official: bool, name: str
+) -> None:
+    request = sent(model=model, is_official=is_official, model_settings=ModelSettings(max_tokens=5))
+    assert {key: value for key, value in request.items() if key.startswith("max_")} == {name: 5}
+
+
 def test_an_argument_may_not_be_given_twice() -> None:
     settings = ModelSettings(
         prompt_cache_options={"mode": "explicit"}, extra_args={"prompt_cache_options": {}}
