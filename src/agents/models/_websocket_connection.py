@@ -156,6 +156,7 @@ class Connection:
         self._socket = socket
         self._loop = asyncio.get_running_loop()
         self.machine = WebSocketMachine(self._loop.time())
+        self._is_ended_here = False
         self._changes: dict[Exchange, asyncio.Event] = {}
         self._room = asyncio.Event()
         self._reader = self._loop.create_task(self._read(), name=f"headrace websocket {address.url}")
@@ -216,6 +217,7 @@ class Connection:
 
     async def close(self) -> None:
         """End the connection as the protocol has it; open requests fail."""
+        self._is_ended_here = True
         try:
             await self._socket.close()
         finally:
@@ -223,15 +225,18 @@ class Connection:
 
     async def abort(self) -> None:
         """End the connection at once; the server drops what it was about to answer."""
+        self._is_ended_here = True
         self._socket.transport.abort()
         self._reader.cancel()
         await asyncio.gather(self._reader, self._socket.wait_closed(), return_exceptions=True)
 
     def disown(self) -> None:
         """End the connection from outside its event loop, whatever has become of that."""
+        self._is_ended_here = True
         with suppress(OSError):
             self._socket.transport.get_extra_info("socket").shutdown(2)
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):
+            # A loop that is closed has ended the reader already.
             self._loop.call_soon_threadsafe(self._reader.cancel)
 
     async def _send(self, frame: bytes, exchange: Exchange, wait_s: float | None) -> None:
@@ -280,11 +285,13 @@ class Connection:
             if exchange.event_count
             else "before any event came"
         )
-        why = "it was closed on this side" if closed is None else str(closed)
+        is_ended_here = self._is_ended_here or closed is None
+        why = "it was closed on this side" if is_ended_here else str(closed)
         broke = SocketBroke(
             f"Connection error: the WebSocket to {self.address.url} ended {came}: {why}.",
             self.address.request(),
         )
+        broke.is_abort = is_ended_here
         return _told(broke, exchange)
 
     def _timed_out(self, exchange: Exchange, wait_s: float | None) -> SocketTimedOut:

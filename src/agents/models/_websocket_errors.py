@@ -67,11 +67,15 @@ class SocketFailure(Exception):
     is_timeout: bool = False
     """Whether a time limit ended it."""
 
+    is_abort: bool = False
+    """Whether it was ended on purpose, by closing the model or its provider."""
+
 
 def websocket_retry_advice(request: ModelRetryAdviceRequest) -> ModelRetryAdvice | None:
     """Advice on an error frame or a failed connection; None for every other error.
 
     A request that goes on from stored state is unsafe to repeat once it was sent: the server may have carried it out.
+    One that was ended by closing the model is not to be repeated: that would open what was just closed.
     """
     error = request.error
     if isinstance(error, ResponsesWebSocketError):
@@ -81,12 +85,15 @@ def websocket_retry_advice(request: ModelRetryAdviceRequest) -> ModelRetryAdvice
     is_stateful = bool(request.previous_response_id or request.conversation_id)
     is_unsafe = error.was_sent and is_stateful
     return ModelRetryAdvice(
-        suggested=not is_unsafe,
+        suggested=not (is_unsafe or error.is_abort),
         replay_safety="unsafe" if is_unsafe else None if error.was_sent else "safe",
         reason=str(error),
         response_started=error.response_started,
         normalized=ModelRetryNormalizedError(
-            message=str(error), is_network_error=True, is_timeout=error.is_timeout
+            message=str(error),
+            is_abort=error.is_abort,
+            is_network_error=not error.is_abort,
+            is_timeout=error.is_timeout,
         ),
     )
 

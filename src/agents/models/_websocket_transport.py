@@ -5,9 +5,10 @@ Rules:
 1. Connections belong to the event loop that opened them, and to it alone.
 2. A connection that ends before any event of the response is replaced once, when asking again is safe: the request was
    never sent, or goes on from nothing that a server stores. The 60 minutes' end is always safe.
-3. A response that is gone from connection and server is replaced by the conversation that led to it, if this model
+3. A request that runs or waits when the transport is closed ends: it is not sent again, and opens nothing any more.
+4. A response that is gone from connection and server is replaced by the conversation that led to it, if this model
    has sent and received all of it. That happens once for a request.
-4. Once an event came, every failure is the caller's.
+5. Once an event came, every failure is the caller's.
 """
 
 from __future__ import annotations
@@ -74,9 +75,10 @@ class WebSocketTransport:
             ModelBehaviorError: what came is garbage.
             openai.APIError: the connection was refused, could not be opened, or broke.
         """
+        # Taken before anything is awaited: what is closed meanwhile ends this request too.
+        pool = self._pool()
         request = socket_request(arguments)
-        address, limits = await self._address(request), self._limits(request)
-        pool, body = self._pool(), request.body
+        address, limits, body = await self._address(request), self._limits(request), request.body
         parent = body.get("previous_response_id")
         if parent is not None and body.get("store") is False and not pool.holds(parent):
             # Nobody has it any more.
@@ -103,7 +105,7 @@ class WebSocketTransport:
                 # The whole conversation goes on from nothing: a second refusal for that reason is the caller's.
                 body, is_fresh = again, error.code == LIMIT_REACHED
             except SocketBroke as broke:
-                if has_begun or not may_reconnect or not _may_ask_again(broke, body):
+                if has_begun or pool.is_closed or not may_reconnect or not _may_ask_again(broke, body):
                     raise
                 is_fresh = True
             finally:
@@ -111,7 +113,7 @@ class WebSocketTransport:
             may_reconnect = may_reconnect and not is_fresh
 
     async def close(self) -> None:
-        """Close the connections of the running event loop, and end those of others."""
+        """Close the connections of the running event loop, and end those of others; requests begun before fail."""
         running = asyncio.get_running_loop()
         self._chains = ResponseChains()
         pools, self._pools = self._pools, {}
