@@ -6,10 +6,12 @@ and for each request there is one `Exchange`, which gathers what comes for it. R
 1. What a frame does depends on the lane's state and the kind of the frame alone: `MOVES`. What is not in it is dropped,
    and the lane stays as it is.
 2. Whose a frame is, its `stream_id` says. Frames for a lane that nobody named are dropped. A server that knows no lanes
-   sends none: then it is the only request that waits, and with several waiting the connection is useless.
+   sends none: then it is the only request that waits, and with several waiting the connection is useless. While no
+   request has named a lane, what a server names is its own affair.
 3. No frame reaches an exchange but between its request and its end: events after the terminal one, second terminal
    ones, and what still comes for a request whose reader left are dropped, also when the next request has been sent.
-   Late events are known by the response that they name, or by their number.
+   Late events are known by the response that they name, or by their number. A server may use an id again: after a
+   request, `response.created` begins its response, whatever it is called.
 4. An error frame ends its exchange with `ResponsesWebSocketError`; it is not an event. Without a `stream_id` it is
    taken as rule 2 says, or by every exchange that is open. One that comes in mid-response leaves the lane unfit for
    another request, since the response's own end may follow.
@@ -188,6 +190,7 @@ class WebSocketMachine:
         self._opened_at_s = opened_at_s
         self._is_open = True
         self._lanes: dict[str | None, _Lane] = {}
+        self._has_names = False
         self._kept: OrderedDict[str, str | None] = OrderedDict()
         self._ended: OrderedDict[str, None] = OrderedDict()
 
@@ -232,6 +235,7 @@ class WebSocketMachine:
             raise ValueError(
                 f"lane {lane!r} takes no request: it is {known.state.value}, or the connection is closed"
             )
+        self._has_names = self._has_names or lane is not None
         known.state = _ASKED
         known.exchange = Exchange(lane, previous_response_id)
         return known.exchange
@@ -257,6 +261,8 @@ class WebSocketMachine:
         if payload is None:
             return self.lose(lambda _: garbage_failure(frame)) if self.open_exchanges else []
         name = payload.pop("stream_id", None)
+        if not self._has_names:
+            name = None
         known = self._lanes.get(name) if name is None or type(name) is str else None
         if name is None and (known is None or known.exchange is None):
             return self._feed_unnamed(known, payload)
@@ -321,8 +327,10 @@ class WebSocketMachine:
         if name in _ERROR_TYPES:
             return FrameKind.ERROR
         response_id = _response_id(payload)
-        if response_id in self._ended:
-            return FrameKind.LATE
+        if response_id is not None and response_id in self._ended:
+            if name != "response.created" or lane.state is not _ASKED:
+                return FrameKind.LATE
+            del self._ended[response_id]
         if name in TERMINAL_TYPES:
             return FrameKind.END
         if name == "response.created":
