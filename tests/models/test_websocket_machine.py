@@ -221,6 +221,29 @@ def test_what_comes_late_does_not_reach_the_next_request() -> None:
     assert exchange.event_count == len(events)
 
 
+def test_an_error_that_is_numbered_behind_the_last_response_is_late() -> None:
+    machine = WebSocketMachine(0.0)
+    events = answer_events("Hi", response_id="old")
+    machine.ask()
+    feed(machine, *events)
+    exchange = machine.ask()
+    feed(machine, error_frame("server_error", status=500, sequence_number=len(events)))
+    assert exchange.failure is None
+    feed(machine, *answer_events("Ho", response_id="new"))
+    assert exchange.is_over
+    assert exchange.failure is None
+
+
+@pytest.mark.parametrize("number", [{}, {"sequence_number": None}, {"sequence_number": 0}])
+def test_an_error_that_is_not_numbered_behind_it_is_of_the_request(number: dict[str, Any]) -> None:
+    machine = WebSocketMachine(0.0)
+    machine.ask()
+    feed(machine, *answer_events("Hi", response_id="old"))
+    exchange = machine.ask()
+    feed(machine, error_frame("server_error", status=500, **number))
+    assert isinstance(exchange.failure, ResponsesWebSocketError)
+
+
 @pytest.mark.parametrize("response_id", ["resp_1", ""])
 def test_a_server_may_use_an_id_again(response_id: str) -> None:
     machine = WebSocketMachine(0.0)

@@ -177,6 +177,9 @@ class _Lane:
     was_used: bool = False
     """Whether a request was answered here before, so that something late may come."""
 
+    last_number: int | None = None
+    """The `sequence_number` of the last terminal event; each response counts from 0, and what is late goes on from here."""
+
 
 class WebSocketMachine:
     """The client's side of one connection.
@@ -325,7 +328,7 @@ class WebSocketMachine:
         if lane.state is _ANSWERING and "response" not in payload and name not in TERMINAL_TYPES:
             return FrameKind.LATER
         if name in _ERROR_TYPES:
-            return FrameKind.ERROR
+            return FrameKind.LATE if _is_behind(lane, payload) else FrameKind.ERROR
         response_id = _response_id(payload)
         if response_id is not None and response_id in self._ended:
             if name != "response.created" or lane.state is not _ASKED:
@@ -346,6 +349,8 @@ class WebSocketMachine:
         response_id = _response_id(payload)
         if response_id is not None:
             _remember(self._ended, response_id, None)
+        number: object = payload.get("sequence_number")
+        lane.last_number = number if type(number) is int else None
         exchange = lane.exchange
         if exchange is None:
             return
@@ -365,6 +370,17 @@ class WebSocketMachine:
 
 
 _NO_LANE = object()
+
+
+def _is_behind(lane: _Lane, payload: dict[str, Any]) -> bool:
+    """Whether the frame has a number that a response which ended on the lane would have next."""
+    number: object = payload.get("sequence_number")
+    return (
+        lane.state is _ASKED
+        and lane.last_number is not None
+        and type(number) is int
+        and number > lane.last_number
+    )
 
 
 def _response_id(payload: dict[str, Any]) -> str | None:
