@@ -460,6 +460,31 @@ async def test_a_refused_parent_is_replaced_by_the_whole_conversation() -> None:
         assert server.over() == [1, 1, 1]
 
 
+@pytest.mark.parametrize("store", [None, False])
+@pytest.mark.parametrize(
+    "other", [{"extra_headers": {"Authorization": "Bearer B"}}, {"extra_query": {"tenant": "b"}}]
+)
+async def test_a_conversation_is_not_sent_again_with_another_key_or_to_another_address(
+    other: dict[str, Any], store: bool | None
+) -> None:
+    async def script(exchange: Exchange) -> None:
+        if "previous_response_id" in exchange.body:
+            await exchange.send(error_frame(PARENT_NOT_FOUND))
+        else:
+            await exchange.answer("Hi")
+
+    async with socket_model(script) as (server, model):
+        first = await respond(model, input="My number is 1234", model_settings=ModelSettings(store=store))
+        with pytest.raises(ResponsesWebSocketError, match=PARENT_NOT_FOUND):
+            await respond(
+                model,
+                input="B",
+                previous_response_id=first.response_id,
+                model_settings=ModelSettings(store=store, **other),
+            )
+        assert [len(request.body["input"]) for request in server.requests] == [1, 1]
+
+
 async def test_a_chain_has_the_items_of_a_server_that_finishes_with_none() -> None:
     async def script(exchange: Exchange) -> None:
         if exchange.index == 1:

@@ -72,41 +72,56 @@ def test_what_is_no_json_is_refused_by_name() -> None:
 
 # Chains
 
+ME = "the address and key of the requests"
+
+
+def test_a_chain_is_known_to_its_owner_only() -> None:
+    chains = ResponseChains()
+    chains.note("A", "r1", {"input": ["a1"]}, [])
+    body = {"input": ["i2"], "previous_response_id": "r1"}
+    assert chains.expanded("B", body) is None
+    # Servers may give the same id to two owners.
+    chains.note("B", "r1", {"input": ["b1"]}, [])
+    assert chains.expanded("A", body) == {"input": ["a1", "i2"]}
+    assert chains.expanded("B", body) == {"input": ["b1", "i2"]}
+
 
 def test_a_chain_is_the_inputs_and_outputs_from_its_beginning() -> None:
     chains = ResponseChains()
-    chains.note("r1", {"input": ["i1"]}, ["o1"])
-    chains.note("r2", {"input": ["i2"], "previous_response_id": "r1"}, ["o2", "p2"])
+    chains.note(ME, "r1", {"input": ["i1"]}, ["o1"])
+    chains.note(ME, "r2", {"input": ["i2"], "previous_response_id": "r1"}, ["o2", "p2"])
     body = {"model": "m", "input": ["i3"], "previous_response_id": "r2"}
-    assert chains.expanded(body) == {"model": "m", "input": ["i1", "o1", "i2", "o2", "p2", "i3"]}
+    assert chains.expanded(ME, body) == {"model": "m", "input": ["i1", "o1", "i2", "o2", "p2", "i3"]}
     assert body["previous_response_id"] == "r2"
 
 
 def test_a_chain_may_fork() -> None:
     chains = ResponseChains()
-    chains.note("r1", {"input": ["i1"]}, ["o1"])
+    chains.note(ME, "r1", {"input": ["i1"]}, ["o1"])
     for name in ("a", "b"):
-        chains.note(name, {"input": [f"i{name}"], "previous_response_id": "r1"}, [f"o{name}"])
-    expanded = chains.expanded({"input": [], "previous_response_id": "b"})
+        chains.note(ME, name, {"input": [f"i{name}"], "previous_response_id": "r1"}, [f"o{name}"])
+    expanded = chains.expanded(ME, {"input": [], "previous_response_id": "b"})
     assert expanded == {"input": ["i1", "o1", "ib", "ob"]}
 
 
 @pytest.mark.parametrize("parent", ["r9", "loop", 3])
 def test_a_chain_with_an_unknown_part_is_none(parent: object) -> None:
     chains = ResponseChains()
-    chains.note("r2", {"input": ["i2"], "previous_response_id": "r1"}, ["o2"])
-    chains.note("loop", {"input": [], "previous_response_id": "loop"}, [])
-    assert chains.expanded({"input": [], "previous_response_id": parent}) is None
-    assert chains.expanded({"input": [], "previous_response_id": "r2"}) is None
+    chains.note(ME, "r2", {"input": ["i2"], "previous_response_id": "r1"}, ["o2"])
+    chains.note(ME, "loop", {"input": [], "previous_response_id": "loop"}, [])
+    assert chains.expanded(ME, {"input": [], "previous_response_id": parent}) is None
+    assert chains.expanded(ME, {"input": [], "previous_response_id": "r2"}) is None
 
 
 def test_what_is_remembered_is_bounded_and_the_oldest_goes_first() -> None:
     chains = ResponseChains()
     for number in range(100):
-        chains.note(f"r{number}", {"input": list(range(99))}, ["o"])
+        chains.note(ME, f"r{number}", {"input": list(range(99))}, ["o"])
         # A response that comes again takes no place of its own.
-        chains.note(f"r{number}", {"input": list(range(99))}, ["o"])
+        chains.note(ME, f"r{number}", {"input": list(range(99))}, ["o"])
     known = [
-        number for number in range(100) if chains.expanded({"previous_response_id": f"r{number}"}) is not None
+        number
+        for number in range(100)
+        if chains.expanded(ME, {"previous_response_id": f"r{number}"}) is not None
     ]
     assert known == list(range(60, 100))

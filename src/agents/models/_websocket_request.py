@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
@@ -70,28 +70,31 @@ class ResponseChains:
     """What led to each recent response, so that a chain can go on where the response itself is gone.
 
     A server that does not store a response keeps it on one connection only. On another one its successor is refused,
-    and the whole conversation has to be sent again: this remembers it.
+    and the whole conversation has to be sent again: this remembers it. Nobody but the `owner` of a response, the address
+    and the key that it was asked for with, gets at what led to it.
     """
 
     def __init__(self) -> None:
-        self._links: OrderedDict[str, tuple[str | None, Sequence[Any], Sequence[Any]]] = OrderedDict()
+        self._links: OrderedDict[tuple[Hashable, str], tuple[str | None, Sequence[Any], Sequence[Any]]] = (
+            OrderedDict()
+        )
         self._item_count = 0
 
-    def note(self, response_id: str, body: Mapping[str, Any], output: Sequence[Any]) -> None:
-        """A response came for the request `body`, with these output items."""
-        self._drop(response_id)
+    def note(self, owner: Hashable, response_id: str, body: Mapping[str, Any], output: Sequence[Any]) -> None:
+        """A response came for the owner's request `body`, with these output items."""
+        self._drop((owner, response_id))
         given: Any = body.get("input") or ()
-        self._links[response_id] = (body.get("previous_response_id"), given, output)
+        self._links[owner, response_id] = (body.get("previous_response_id"), given, output)
         self._item_count += len(given) + len(output)
         while self._item_count > _KEPT_ITEMS:
             self._drop(next(iter(self._links)))
 
-    def expanded(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The same request with the whole conversation in place of `previous_response_id`; None when part of it is unknown."""
+    def expanded(self, owner: Hashable, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The owner's same request with the whole conversation in place of `previous_response_id`; None when part of it is unknown."""
         parts: list[Sequence[Any]] = [body.get("input") or ()]
         parent, met = body.get("previous_response_id"), set[object]()
         while parent is not None:
-            link = self._links.get(parent) if type(parent) is str and parent not in met else None
+            link = self._links.get((owner, parent)) if type(parent) is str and parent not in met else None
             if link is None:
                 return None
             met.add(parent)
@@ -102,8 +105,8 @@ class ResponseChains:
             "input": full
         }
 
-    def _drop(self, response_id: str) -> None:
-        link = self._links.pop(response_id, None)
+    def _drop(self, key: tuple[Hashable, str]) -> None:
+        link = self._links.pop(key, None)
         if link is not None:
             self._item_count -= len(link[1]) + len(link[2])
 

@@ -7,7 +7,7 @@ Rules:
    never sent, or goes on from nothing that a server stores. The 60 minutes' end is always safe.
 3. A request that runs or waits when the transport is closed ends: it is not sent again, and opens nothing any more.
 4. A response that is gone from connection and server is replaced by the conversation that led to it, if this model
-   has sent and received all of it. That happens once for a request.
+   has sent and received all of it, to the same address and with the same headers. That happens once for a request.
 5. Once an event came, every failure is the caller's.
 """
 
@@ -82,7 +82,7 @@ class WebSocketTransport:
         parent = body.get("previous_response_id")
         if parent is not None and body.get("store") is False and not pool.holds(parent):
             # Nobody has it any more.
-            body = self._chains.expanded(body) or body
+            body = self._chains.expanded(address, body) or body
         may_reconnect, is_fresh = True, False
         while True:
             seat = await pool.take(
@@ -95,11 +95,11 @@ class WebSocketTransport:
                     async for batch in batches:
                         has_begun = True
                         items += [event.item for event in batch if event.type == "response.output_item.done"]
-                        self._note(batch[-1], body, items)
+                        self._note(address, batch[-1], body, items)
                         yield batch
                 return
             except ResponsesWebSocketError as error:
-                again = None if has_begun else self._answer_to(error, body, may_reconnect=may_reconnect)
+                again = None if has_begun else self._answer_to(error, address, body, may_reconnect)
                 if again is None:
                     raise
                 # The whole conversation goes on from nothing: a second refusal for that reason is the caller's.
@@ -132,21 +132,25 @@ class WebSocketTransport:
         return self._pools[loop]
 
     def _answer_to(
-        self, error: ResponsesWebSocketError, body: dict[str, Any], *, may_reconnect: bool
+        self, error: ResponsesWebSocketError, address: Address, body: dict[str, Any], may_reconnect: bool
     ) -> dict[str, Any] | None:
         """What to send instead after a refusal; None when there is nothing to try."""
         if error.code == PARENT_NOT_FOUND and body.get("previous_response_id") is not None:
-            return self._chains.expanded(body)
+            return self._chains.expanded(address, body)
         return body if error.code == LIMIT_REACHED and may_reconnect else None
 
     def _note(
-        self, last: _responses.ResponseStreamEvent, body: Mapping[str, Any], items: Sequence[Any]
+        self,
+        address: Address,
+        last: _responses.ResponseStreamEvent,
+        body: Mapping[str, Any],
+        items: Sequence[Any],
     ) -> None:
         if last.type == "response.completed" and isinstance(
             cast("object", last.response), _responses.Response
         ):
             # Some servers finish with an empty list although they streamed items.
-            self._chains.note(last.response.id, body, last.response.output or items)
+            self._chains.note(address, last.response.id, body, last.response.output or items)
 
     async def _address(self, request: SocketRequest) -> Address:
         client = self._client
