@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import socket
 from typing import Any
 
@@ -483,6 +484,26 @@ async def test_a_conversation_is_not_sent_again_with_another_key_or_to_another_a
                 model_settings=ModelSettings(store=store, **other),
             )
         assert [len(request.body["input"]) for request in server.requests] == [1, 1]
+
+
+async def test_a_conversation_is_what_was_sent_whatever_became_of_the_callers_list() -> None:
+    async def script(exchange: Exchange) -> None:
+        if exchange.index == 1:
+            await exchange.send(error_frame(PARENT_NOT_FOUND))
+        else:
+            await exchange.answer("Hi")
+
+    async with socket_model(script) as (server, model):
+        items: list[Any] = [{"role": "user", "content": "first"}, {"role": "user", "content": "second"}]
+        sent = copy.deepcopy(items)
+        first = await respond(model, input=items)
+        items.pop()
+        items[0]["content"] = "third"
+        await respond(model, input=items, previous_response_id=first.response_id)
+        *asked, answered, last = server.requests[-1].body["input"]
+        assert asked == sent
+        assert answered["role"] == "assistant"
+        assert last == {"role": "user", "content": "third"}
 
 
 async def test_a_chain_has_the_items_of_a_server_that_finishes_with_none() -> None:

@@ -24,14 +24,19 @@ _WITHOUT_MEANING = frozenset({"stream", "stream_options", "background"})
 
 _OF_THE_CALL = frozenset({"extra_headers", "extra_query", "extra_body", "timeout"})
 
-_KEPT_ITEMS = 4_000
-"""How many items the chains of one model may hold: some hundred turns. Those of older responses go first."""
+_KEPT_BYTES = 16_000_000
+"""How much the chains of one model may hold, as JSON. Those of older responses go first."""
+
+_LINK_BYTES = 1_000
+"""What a response takes up beside its items, rounded up."""
 
 
 class SocketRequest(NamedTuple):
     """One request: what its frame holds, and what the connection must have been opened with."""
 
     body: dict[str, Any]
+    """`input` is JSON already (`msgspec.Raw`): what becomes of the caller's list afterwards changes nothing."""
+
     headers: Mapping[str, Any]
     query: Mapping[str, Any]
     timeout: Any
@@ -39,13 +44,19 @@ class SocketRequest(NamedTuple):
 
 
 def socket_request(arguments: Mapping[str, Any]) -> SocketRequest:
-    """The request that `client.responses.create(**arguments)` stands for."""
+    """The request that `client.responses.create(**arguments)` stands for.
+
+    Raises:
+        TypeError: the input cannot be written as JSON.
+    """
     body = {
         name: value
         for name, value in arguments.items()
         if name not in _WITHOUT_MEANING and name not in _OF_THE_CALL and not _is_unset(value)
     }
     body.update(arguments.get("extra_body") or {})
+    if "input" in body:
+        body["input"] = msgspec.Raw(_encode(body["input"]))
     return SocketRequest(
         body,
         arguments.get("extra_headers") or {},
@@ -66,49 +77,74 @@ def create_frame(body: Mapping[str, Any], lane: str | None) -> bytes:
     return _encode(frame)
 
 
+class _Link(NamedTuple):
+    """What one response was made of: its parent's id, and the items on both sides as the inside of JSON lists."""
+
+    parent: object
+    given: bytes
+    output: bytes
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory it takes."""
+        return len(self.given) + len(self.output) + _LINK_BYTES
+
+
 class ResponseChains:
     """What led to each recent response, so that a chain can go on where the response itself is gone.
 
     A server that does not store a response keeps it on one connection only. On another one its successor is refused,
-    and the whole conversation has to be sent again: this remembers it. Nobody but the `owner` of a response, the address
-    and the key that it was asked for with, gets at what led to it.
+    and the whole conversation has to be sent again: this remembers it, as the JSON that was sent. Nobody but the `owner`
+    of a response, the address and the key that it was asked for with, gets at what led to it.
     """
 
     def __init__(self) -> None:
-        self._links: OrderedDict[tuple[Hashable, str], tuple[str | None, Sequence[Any], Sequence[Any]]] = (
-            OrderedDict()
-        )
-        self._item_count = 0
+        self._links: OrderedDict[tuple[Hashable, str], _Link] = OrderedDict()
+        self._size_bytes = 0
 
     def note(self, owner: Hashable, response_id: str, body: Mapping[str, Any], output: Sequence[Any]) -> None:
         """A response came for the owner's request `body`, with these output items."""
         self._drop((owner, response_id))
-        given: Any = body.get("input") or ()
-        self._links[owner, response_id] = (body.get("previous_response_id"), given, output)
-        self._item_count += len(given) + len(output)
-        while self._item_count > _KEPT_ITEMS:
+        try:
+            given, made = _list_inside(body.get("input", ())), _list_inside(output)
+        except (TypeError, ValueError, RecursionError):
+            # Servers can send what cannot be sent back. The response itself is none the worse for it.
+            return
+        if given is None or made is None:
+            return
+        link = self._links[owner, response_id] = _Link(body.get("previous_response_id"), given, made)
+        self._size_bytes += link.size_bytes
+        while self._size_bytes > _KEPT_BYTES:
             self._drop(next(iter(self._links)))
 
     def expanded(self, owner: Hashable, body: Mapping[str, Any]) -> dict[str, Any] | None:
         """The owner's same request with the whole conversation in place of `previous_response_id`; None when part of it is unknown."""
-        parts: list[Sequence[Any]] = [body.get("input") or ()]
+        parts = [_list_inside(body.get("input", ()))]
         parent, met = body.get("previous_response_id"), set[object]()
         while parent is not None:
             link = self._links.get((owner, parent)) if type(parent) is str and parent not in met else None
             if link is None:
                 return None
             met.add(parent)
-            parent, given, output = link
-            parts += [output, given]
-        full = [item for part in reversed(parts) for item in part]
+            parent = link.parent
+            parts += [link.output, link.given]
+        if parts[0] is None:
+            return None
+        inside = b",".join(part for part in reversed(parts) if part)
         return {name: value for name, value in body.items() if name != "previous_response_id"} | {
-            "input": full
+            "input": msgspec.Raw(b"[" + inside + b"]")
         }
 
     def _drop(self, key: tuple[Hashable, str]) -> None:
         link = self._links.pop(key, None)
         if link is not None:
-            self._item_count -= len(link[1]) + len(link[2])
+            self._size_bytes -= link.size_bytes
+
+
+def _list_inside(value: object) -> bytes | None:
+    """The value as JSON without the brackets around it; None when it is no list."""
+    text = bytes(value) if isinstance(value, msgspec.Raw) else _encode(value)
+    return text[1:-1] if text.startswith(b"[") else None
 
 
 def _is_unset(value: object) -> bool:
@@ -118,7 +154,7 @@ def _is_unset(value: object) -> bool:
 def _plain(value: object) -> object:
     """What JSON has no words for, in words of JSON."""
     if isinstance(value, _pydantic.BaseModel):
-        return value.model_dump(mode="json", exclude_unset=True, by_alias=True)
+        return value.model_dump(mode="json", exclude_unset=True, by_alias=True, warnings=False)
     if isinstance(value, Mapping):
         return dict(cast("Mapping[Any, Any]", value))
     if isinstance(value, Sequence):
