@@ -447,6 +447,24 @@ async def test_a_chain_goes_on_with_the_whole_conversation_where_its_response_is
     assert last.get("previous_response_id") == (None if drops else second.response_id)
 
 
+async def test_reasoning_that_was_never_stored_is_left_out_of_the_whole_conversation() -> None:
+    thought: dict[str, Any] = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}
+
+    async def script(exchange: Exchange) -> None:
+        if exchange.index == 1:
+            await exchange.send(error_frame(PARENT_NOT_FOUND))
+        else:
+            await exchange.answer(thought, {**thought, "encrypted_content": "abc"}, "Hi")
+
+    async with socket_model(script) as (server, model):
+        settings = ModelSettings(store=False)
+        first = await respond(model, model_settings=settings)
+        await respond(model, previous_response_id=first.response_id, model_settings=settings)
+        sent = server.requests[-1].body["input"]
+        assert [item["type"] for item in sent if "type" in item] == ["reasoning", "message"]
+        assert sent[1]["encrypted_content"] == "abc"
+
+
 async def test_a_refused_parent_is_replaced_by_the_whole_conversation() -> None:
     async def script(exchange: Exchange) -> None:
         if exchange.index == 1:

@@ -8,7 +8,7 @@ from typing import Any
 
 import openai
 import pytest
-from openai.types.responses import ResponseOutputMessage, ResponseOutputText
+from openai.types.responses import ResponseOutputMessage, ResponseOutputText, ResponseReasoningItem
 from openai.types.shared import Reasoning
 
 from agents.models._websocket_request import ResponseChains, create_frame, socket_request
@@ -132,6 +132,21 @@ def test_a_chain_holds_what_was_sent_and_not_what_became_of_it() -> None:
     output.clear()
     assert sent(request.body)["input"] == [{"role": "user", "content": "first"}]
     assert expanded(chains, "r1", 2) == [{"role": "user", "content": "first"}, {"content": "one"}, 2]
+
+
+@pytest.mark.parametrize("store", [False, True, None])
+def test_reasoning_that_no_server_has_is_not_sent_again(store: bool | None) -> None:
+    bare: Any = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "Hm."}]}
+    output: list[Any] = [
+        ResponseReasoningItem.model_validate(bare),
+        bare,
+        {**bare, "encrypted_content": "abc"},
+        {**bare, "content": [{"type": "reasoning_text", "text": "Hm, hm."}]},
+        {"type": "message", "role": "assistant", "content": []},
+    ]
+    chains = ResponseChains()
+    chains.note(ME, "r1", {"input": [], "store": store}, output)
+    assert expanded(chains, "r1") == (output[2:] if store is False else [bare, *output[1:]])
 
 
 @pytest.mark.parametrize("item", ["\ud800", object()])

@@ -13,9 +13,11 @@ from agents._lazy import lazy_module
 if TYPE_CHECKING:
     import openai as _openai
     import pydantic as _pydantic
+    from openai.types import responses as _responses
 else:
     _openai = lazy_module("openai")
     _pydantic = lazy_module("pydantic")
+    _responses = lazy_module("openai.types.responses")
 
 __all__ = ["ResponseChains", "SocketRequest", "create_frame", "socket_request"]
 
@@ -105,8 +107,12 @@ class ResponseChains:
     def note(self, owner: Hashable, response_id: str, body: Mapping[str, Any], output: Sequence[Any]) -> None:
         """A response came for the owner's request `body`, with these output items."""
         self._drop((owner, response_id))
+        kept = output
+        if body.get("store") is False:
+            # The API refuses an item that it has to look up and never stored.
+            kept = [item for item in output if not _is_reference(item)]
         try:
-            given, made = _list_inside(body.get("input", ())), _list_inside(output)
+            given, made = _list_inside(body.get("input", ())), _list_inside(kept)
         except (TypeError, ValueError, RecursionError):
             # Servers can send what cannot be sent back. The response itself is none the worse for it.
             return
@@ -139,6 +145,18 @@ class ResponseChains:
         link = self._links.pop(key, None)
         if link is not None:
             self._size_bytes -= link.size_bytes
+
+
+def _is_reference(item: object) -> bool:
+    """Whether it is reasoning that only the server's store could tell: its id, and at most a summary."""
+    if isinstance(item, _responses.ResponseReasoningItem):
+        return not (item.encrypted_content or item.content)
+    if not isinstance(item, Mapping):
+        return False
+    fields = cast("Mapping[str, object]", item)
+    return fields.get("type") == "reasoning" and not (
+        fields.get("encrypted_content") or fields.get("content")
+    )
 
 
 def _list_inside(value: object) -> bytes | None:
