@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import socket
+import traceback
 from typing import Any
 
 import openai
@@ -316,6 +317,39 @@ async def test_a_refused_handshake_is_the_clients_own_error(
         if status in {429, 503}:
             assert advice(model, caught.value).retry_after == 3
         assert texts(await respond(model)) == ["Hi"]
+
+
+@pytest.mark.parametrize(
+    ("url", "query", "problem"),
+    [
+        ("http://user:SECRET@127.0.0.1:1/v1", {}, "did not open a WebSocket"),
+        ("http://127.0.0.1:1/v1", {"api_key": "SECRET"}, "did not open a WebSocket"),
+        ("ftp://user:SECRET@127.0.0.1:1/v1", {"api_key": "SECRET"}, "isn't ws or wss"),
+    ],
+)
+async def test_no_secret_of_the_address_is_told(url: str, query: dict[str, object], problem: str) -> None:
+    async with openai.AsyncOpenAI(base_url=url, api_key="SECRET", default_query=query) as client:
+        model = OpenAIResponsesWSModel("m", client)
+        with pytest.raises(openai.APIConnectionError, match=problem) as caught:
+            await respond(model)
+        assert "127.0.0.1:1/v1/responses" in str(caught.value)
+        assert "SECRET" not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_no_secret_is_told_when_a_connection_ends_or_falls_silent() -> None:
+    async def script(exchange: Exchange) -> None:
+        if exchange.index == 0:
+            names = [task.get_name() for task in asyncio.all_tasks()]
+            assert any("headrace websocket" in name for name in names)
+            assert "SECRET" not in str(names)
+            exchange.drop()
+
+    async with socket_model(script, default_query={"api_key": "SECRET"}, timeout=0.2) as (server, model):
+        for kind in ("ended before any event", "sent no event"):
+            with pytest.raises(openai.APIConnectionError, match=kind) as caught:
+                await respond(model, conversation_id="c")
+            assert "SECRET" not in str(caught.value)
+        assert "SECRET" in server.paths[0]
 
 
 # Error frames and garbage

@@ -11,10 +11,18 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from urllib.parse import urlsplit, urlunsplit
 
 import openai
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidProxy,
+    InvalidStatus,
+    InvalidURI,
+    WebSocketException,
+)
 from websockets.protocol import State
 
 from ._websocket_errors import SocketFailure
@@ -51,6 +59,12 @@ class Address(NamedTuple):
         """The address at the client's URL object."""
         library = sys.modules[type(url).__module__.partition(".")[0]]
         return cls(str(url), tuple(sorted(headers.items())), library)
+
+    @property
+    def place(self) -> str:
+        """The URL as it may be told: without user, password and query, which hold secrets."""
+        parts = urlsplit(self.url)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
     def request(self) -> Any:
         """The opening request, as the client's errors hold it."""
@@ -105,13 +119,20 @@ async def open_connection(address: Address, options: Mapping[str, Any], limits: 
     except InvalidStatus as refusal:
         raise _status_error(address, refusal) from refusal
     except TimeoutError as error:
-        message = f"Connecting to {address.url} timed out after {limits.connect_s} seconds."
+        message = f"Connecting to {address.place} timed out after {limits.connect_s} seconds."
         raise SocketTimedOut(message, address.request()) from error
+    except (InvalidURI, InvalidProxy) as error:
+        # These say the whole URL, of the server or of the proxy.
+        raise _unopened(address, error.msg) from None
     except (OSError, InvalidHandshake, WebSocketException, ValueError) as error:
-        raise SocketBroke(
-            f"Connection error: {address.url} did not open a WebSocket: {error}", address.request()
-        ) from error
+        raise _unopened(address, str(error)) from error
     return Connection(socket, address)
+
+
+def _unopened(address: Address, why: str) -> SocketBroke:
+    return SocketBroke(
+        f"Connection error: {address.place} did not open a WebSocket: {why}", address.request()
+    )
 
 
 def _status_error(address: Address, refusal: InvalidStatus) -> openai.APIStatusError:
@@ -159,7 +180,7 @@ class Connection:
         self._is_ended_here = False
         self._changes: dict[Exchange, asyncio.Event] = {}
         self._room = asyncio.Event()
-        self._reader = self._loop.create_task(self._read(), name=f"headrace websocket {address.url}")
+        self._reader = self._loop.create_task(self._read(), name=f"headrace websocket {address.place}")
 
     def accepts(self, lane: str | None) -> bool:
         """Whether a request can be sent on the lane now."""
@@ -288,7 +309,7 @@ class Connection:
         is_ended_here = self._is_ended_here or closed is None
         why = "it was closed on this side" if is_ended_here else str(closed)
         broke = SocketBroke(
-            f"Connection error: the WebSocket to {self.address.url} ended {came}: {why}.",
+            f"Connection error: the WebSocket to {self.address.place} ended {came}: {why}.",
             self.address.request(),
         )
         broke.is_abort = is_ended_here
@@ -298,7 +319,7 @@ class Connection:
         came = (
             f"sent no more after {exchange.event_count} events" if exchange.event_count else "sent no event"
         )
-        message = f"Request timed out: the server at {self.address.url} {came} for {wait_s} seconds."
+        message = f"Request timed out: the server at {self.address.place} {came} for {wait_s} seconds."
         return _told(SocketTimedOut(message, self.address.request()), exchange)
 
 

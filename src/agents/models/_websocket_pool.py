@@ -197,7 +197,7 @@ class ConnectionPool:
 
 def _closed(address: Address) -> SocketBroke:
     broke = SocketBroke(
-        f"Connection error: the request to {address.url} was not sent, since the model was closed on this side.",
+        f"Connection error: the request to {address.place} was not sent, since the model was closed on this side.",
         address.request(),
     )
     broke.is_abort = True
