@@ -6,10 +6,13 @@ import asyncio
 import copy
 import socket
 import traceback
+from http import HTTPStatus
 from typing import Any
 
 import openai
 import pytest
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
 
 from agents import ModelRetryAdvice, ModelRetryAdviceRequest, ModelSettings, OpenAIResponsesWSModel
 from agents.exceptions import ModelBehaviorError
@@ -350,6 +353,31 @@ async def test_no_secret_is_told_when_a_connection_ends_or_falls_silent() -> Non
                 await respond(model, conversation_id="c")
             assert "SECRET" not in str(caught.value)
         assert "SECRET" in server.paths[0]
+
+
+@pytest.mark.parametrize("is_elsewhere", [True, False])
+async def test_a_redirect_is_not_followed_with_the_key(is_elsewhere: bool) -> None:
+    seen = list[str]()
+
+    async with serving_sockets([["Hi"]]) as elsewhere:
+
+        async def redirect(socket: ServerConnection, request: Request) -> Response:
+            seen.append(request.path)
+            answer = socket.respond(HTTPStatus.FOUND, "")
+            place = elsewhere.url.replace("http:", "ws:") if is_elsewhere else "/other"
+            answer.headers["Location"] = f"{place}/responses?token=SECRET"
+            return answer
+
+        async with (
+            serving_sockets([["Hi"]], process_request=redirect) as server,
+            openai.AsyncOpenAI(base_url=server.url, api_key="x") as client,
+        ):
+            model = OpenAIResponsesWSModel("m", client)
+            with pytest.raises(openai.APIStatusError, match="set websocket_base_url") as caught:
+                await respond(model)
+        assert caught.value.status_code == 302
+        assert "SECRET" not in str(caught.value)
+        assert (elsewhere.connection_count, len(seen)) == (0, 1)
 
 
 # Error frames and garbage

@@ -11,7 +11,7 @@ from typing import Any
 
 import openai
 import pytest
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request
 
 from agents import ModelRetryAdviceRequest, ModelSettings, OpenAIResponsesWSModel, UserError
@@ -19,7 +19,6 @@ from agents.testing import ResponsesRequest, ResponsesServer, Step
 from models.asking import arguments, respond, stream
 from models.sockets import (
     Exchange,
-    SocketServer,
     answer_events,
     model_at,
     serving_sockets,
@@ -130,9 +129,8 @@ async def test_closing_the_model_ends_a_call_whose_connection_just_opens() -> No
         opening.set()
         await opened.wait()
 
-    server = SocketServer([["Hi"]])
     async with (
-        serve(server.handle, "127.0.0.1", 0, process_request=hold) as server.server,
+        serving_sockets([["Hi"]], process_request=hold) as server,
         openai.AsyncOpenAI(base_url=server.url, api_key="x") as client,
     ):
         model = OpenAIResponsesWSModel("m", client)

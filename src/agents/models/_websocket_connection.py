@@ -95,6 +95,14 @@ class SocketTimedOut(SocketFailure, openai.APITimeoutError):
         openai.APIConnectionError.__init__(self, message=message, request=request)
 
 
+class _Opening(connect):
+    """A connection that opens where it was told to: a redirect would take the key along, to whoever it names."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        """Take a redirect for the refusal that it is here."""
+        return exc
+
+
 async def open_connection(address: Address, options: Mapping[str, Any], limits: TimeLimits) -> Connection:
     """A new connection.
 
@@ -104,7 +112,7 @@ async def open_connection(address: Address, options: Mapping[str, Any], limits: 
         openai.APIStatusError: the server answered with an HTTP status in place of a WebSocket.
     """
     try:
-        socket = await connect(
+        socket = await _Opening(
             address.url,
             additional_headers=dict(address.headers),
             user_agent_header=None,
@@ -160,7 +168,10 @@ def _status_error(address: Address, refusal: InvalidStatus) -> openai.APIStatusE
     kind = kinds.get(answer.status_code, usual)
     # The client keeps what stands below `error`, where there is that.
     details = cast("dict[str, Any]", body).get("error", body) if isinstance(body, dict) else body
-    message = f"Error code: {answer.status_code} - {body or 'the server refused the WebSocket'}"
+    why = "the server refused the WebSocket"
+    if 300 <= answer.status_code < 400:
+        why = "redirects are not followed: set websocket_base_url to where the server's WebSockets are"
+    message = f"Error code: {answer.status_code} - {body or why}"
     return kind(message, response=response, body=details)
 
 
