@@ -17,6 +17,7 @@ from websockets.http11 import Request, Response
 from agents import ModelRetryAdvice, ModelRetryAdviceRequest, ModelSettings, OpenAIResponsesWSModel
 from agents.exceptions import ModelBehaviorError
 from agents.models._websocket_errors import LIMIT_REACHED, PARENT_NOT_FOUND, ResponsesWebSocketError
+from agents.models._websocket_machine import WebSocketMachine
 from agents.models.openai_responses import OpenAIResponsesModel
 from agents.testing import ResponsesServer
 from agents.testing.responses_script import Step
@@ -234,6 +235,23 @@ async def test_a_connection_that_dies_after_the_response_harms_nobody() -> None:
     async with socket_model(script) as (server, model):
         await stream(model)
         assert texts(await respond(model)) == ["Hi"]
+        assert server.over() == [1, 2]
+
+
+async def test_whatever_ends_the_reading_task_ends_the_calls_that_wait_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def feed(machine: WebSocketMachine, frame: bytes) -> list[Any]:
+        raise KeyError("a bug of ours")
+
+    async with socket_model([["a"], ["b"]]) as (server, model):
+        with monkeypatch.context() as patched:
+            patched.setattr(WebSocketMachine, "feed", feed)
+            with pytest.raises(openai.APIConnectionError) as caught:
+                await asyncio.wait_for(respond(model, conversation_id="c"), 5)
+        assert "KeyError('a bug of ours')" in str(caught.value)
+        assert isinstance(caught.value.__cause__, KeyError)
+        assert texts(await respond(model)) == ["b"]
         assert server.over() == [1, 2]
 
 

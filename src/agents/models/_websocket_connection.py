@@ -292,38 +292,44 @@ class Connection:
 
     async def _read(self) -> None:
         socket, feed, changes = self._socket, self.machine.feed, self._changes
+        ended: Exception | None = None
         try:
             while True:
                 for exchange in feed(await socket.recv(decode=False)):
-                    changes[exchange].set()
+                    self._tell(exchange)
                     while exchange.waiting >= _EVENTS_AHEAD and exchange in changes:
                         self._room.clear()
                         await self._room.wait()
-        except ConnectionClosed as closed:
-            self._lose(closed)
-        except asyncio.CancelledError:
-            self._lose(None)
-            raise
+        except Exception as error:  # noqa: BLE001 (it is raised where somebody waits)
+            # Mostly the connection's end. Whatever it is, those who wait raise it: nobody else would come to know.
+            ended = error
         finally:
+            for exchange in self.machine.lose(lambda exchange: self._broke(exchange, ended)):
+                self._tell(exchange)
             socket.transport.abort()
 
-    def _lose(self, closed: ConnectionClosed | None) -> None:
-        for exchange in self.machine.lose(lambda exchange: self._broke(exchange, closed)):
-            self._changes[exchange].set()
+    def _tell(self, exchange: Exchange) -> None:
+        """Wake whoever waits for the exchange, unless he has left meanwhile."""
+        changed = self._changes.get(exchange)
+        if changed is not None:
+            changed.set()
 
-    def _broke(self, exchange: Exchange, closed: ConnectionClosed | None) -> SocketBroke:
+    def _broke(self, exchange: Exchange, ended: Exception | None) -> SocketBroke:
         came = (
             f"after {exchange.event_count} events of the response"
             if exchange.event_count
             else "before any event came"
         )
-        is_ended_here = self._is_ended_here or closed is None
-        why = "it was closed on this side" if is_ended_here else str(closed)
+        is_ended_here = self._is_ended_here or ended is None
+        why = str(ended) if isinstance(ended, ConnectionClosed) else f"this side failed with {ended!r}"
+        if is_ended_here:
+            why = "it was closed on this side"
         broke = SocketBroke(
             f"Connection error: the WebSocket to {self.address.place} ended {came}: {why}.",
             self.address.request(),
         )
         broke.is_abort = is_ended_here
+        broke.__cause__ = ended
         return _told(broke, exchange)
 
     def _timed_out(self, exchange: Exchange, wait_s: float | None) -> SocketTimedOut:
