@@ -23,6 +23,7 @@ from agents.testing import ResponsesServer
 from agents.testing.responses_script import Step
 from models.asking import model_of, respond, stream, stream_until_it_breaks
 from models.sockets import (
+    Event,
     Exchange,
     answer_events,
     error_frame,
@@ -417,12 +418,67 @@ async def test_an_error_frame_is_a_typed_error_and_the_connection_goes_on() -> N
         assert [request.connection for request in server.requests] == [1, 1]
 
 
-async def test_an_error_frame_that_will_not_change_gets_no_advice() -> None:
-    async with ResponsesServer([Step.http_error(400)]) as server, model_at(server) as model:
+async def test_an_error_frame_that_will_not_change_is_told_without_an_opinion() -> None:
+    async with ResponsesServer([Step.http_error(400, code="c")]) as server, model_at(server) as model:
         _, error = await stream_until_it_breaks(model)
-        assert isinstance(error, ResponsesWebSocketError)
-        request = ModelRetryAdviceRequest(error=error, attempt=1, stream=True)
-        assert model.get_retry_advice(request) is None
+        told = advice(model, error)
+        assert (told.suggested, told.replay_safety) == (None, None)
+        assert told.normalized is not None
+        assert (told.normalized.status_code, told.normalized.error_code) == (400, "c")
+
+
+FLAT: Event = {"type": "error", "message": "Boo.", "param": None}
+
+
+@pytest.mark.parametrize(
+    ("frame", "suggested"),
+    [
+        ({**FLAT, "code": "server_error"}, True),
+        ({**FLAT, "code": "rate_limit_exceeded"}, True),
+        ({**FLAT, "code": "503"}, True),
+        ({**FLAT, "code": "boo"}, None),
+        ({"type": "error", "error": {"type": "server_error", "message": "Boo."}}, True),
+        (error_frame("server_error", status=400), None),
+    ],
+)
+async def test_an_error_frame_is_worth_another_try_where_the_same_over_http_is(
+    frame: Event, suggested: bool | None
+) -> None:
+    async def script(exchange: Exchange) -> None:
+        await exchange.send(frame)
+
+    async with socket_model(script) as (_, model):
+        _, error = await stream_until_it_breaks(model)
+        told = advice(model, error)
+        assert told.suggested == suggested
+        assert told.replay_safety == ("safe" if suggested else None)
+        assert told.normalized is not None
+        assert told.normalized.message == frame.get("message", "Boo." if suggested else "about server_error")
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "suggested", "seconds"),
+    [
+        (429, {"retry-after-ms": "1500", "retry-after": "9"}, True, 1.5),
+        (429, {"Retry-After-Ms": 1500}, True, 1.5),
+        (429, {"x-should-retry": "false"}, False, None),
+        (429, {"x-should-retry": False, "retry-after": 2}, False, 2.0),
+        (400, {"x-should-retry": "true"}, True, None),
+        (503, {"retry-after": "nan"}, True, None),
+    ],
+)
+async def test_the_headers_of_an_error_frame_count_as_over_http(
+    status: int, headers: dict[str, object], suggested: bool, seconds: float | None
+) -> None:
+    async def script(exchange: Exchange) -> None:
+        frame = error_frame("c", status=status)
+        frame["error"]["headers"] = headers
+        await exchange.send(frame)
+
+    async with socket_model(script) as (_, model):
+        _, error = await stream_until_it_breaks(model)
+        told = advice(model, error)
+        assert (told.suggested, told.retry_after) == (suggested, seconds)
 
 
 @pytest.mark.parametrize("is_streamed", [True, False])
