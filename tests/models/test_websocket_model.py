@@ -14,7 +14,13 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
-from agents import ModelRetryAdvice, ModelRetryAdviceRequest, ModelSettings, OpenAIResponsesWSModel
+from agents import (
+    ModelRetryAdvice,
+    ModelRetryAdviceRequest,
+    ModelSettings,
+    OpenAIResponsesWSModel,
+    UserError,
+)
 from agents.exceptions import ModelBehaviorError
 from agents.models._websocket_errors import LIMIT_REACHED, PARENT_NOT_FOUND, ResponsesWebSocketError
 from agents.models._websocket_machine import WebSocketMachine
@@ -132,6 +138,53 @@ async def test_a_key_that_is_a_function_is_asked_for() -> None:
         await respond(model)
         await model.close()
         assert server.headers[0]["authorization"] == "Bearer fresh"
+
+
+async def _token() -> str:
+    return "fresh"
+
+
+@pytest.mark.parametrize(
+    ("credentials", "header"),
+    [
+        ({"azure_ad_token_provider": _token}, ("authorization", "Bearer fresh")),
+        ({"azure_ad_token": "fixed"}, ("authorization", "Bearer fixed")),
+        ({"api_key": "key"}, ("api-key", "key")),
+        ({"api_key": _token}, ("api-key", "fresh")),
+    ],
+)
+async def test_a_client_of_azure_shows_the_credentials_that_it_has(
+    credentials: dict[str, Any], header: tuple[str, str]
+) -> None:
+    async with serving_sockets([["Hi"]]) as server:
+        endpoint = server.url.removesuffix("/v1")
+        async with openai.AsyncAzureOpenAI(
+            azure_endpoint=endpoint, api_version="preview", **credentials
+        ) as client:
+            model = OpenAIResponsesWSModel("m", client)
+            await respond(model)
+            await model.close()
+        shown = {name: server.headers[0].get(name) for name in ("authorization", "api-key")}
+        assert {name: value for name, value in shown.items() if value is not None} == dict([header])
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Own x"}, {"Authorization": openai.Omit()}])
+async def test_a_client_without_a_key_is_refused_unless_it_is_told_what_to_show(headers: Any) -> None:
+    async def no_key() -> str:
+        return ""
+
+    async with (
+        serving_sockets([["Hi"]]) as server,
+        openai.AsyncOpenAI(base_url=server.url, api_key=no_key, default_headers=headers) as client,
+    ):
+        model = OpenAIResponsesWSModel("m", client)
+        if headers:
+            await respond(model)
+            await model.close()
+            assert server.headers[0].get("authorization") in {"Own x", None}
+        else:
+            with pytest.raises(UserError, match="AsyncOpenAI has no key"):
+                await respond(model)
 
 
 async def test_websockets_may_have_a_server_of_their_own() -> None:

@@ -19,6 +19,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, runtime_checkable
 
 from agents._lazy import lazy_module
+from agents.exceptions import UserError
 
 from ._websocket_connection import Address, SocketBroke, TimeLimits
 from ._websocket_errors import LIMIT_REACHED, PARENT_NOT_FOUND, ResponsesWebSocketError
@@ -38,6 +39,9 @@ __all__ = ["WebSocketTransport"]
 
 _NOT_OF_A_SOCKET = frozenset({"accept", "content-type"})
 """Headers of the client that say something of bodies."""
+
+_CREDENTIALS = frozenset({"authorization", "api-key"})
+"""Headers one of which a client has, be it only to say that it is omitted."""
 
 
 @runtime_checkable
@@ -73,6 +77,7 @@ class WebSocketTransport:
         Raises:
             ResponsesWebSocketError: the server answered with an error frame.
             ModelBehaviorError: what came is garbage.
+            UserError: the client has no key that a WebSocket can be opened with.
             openai.APIError: the connection was refused, could not be opened, or broke.
         """
         # Taken before anything is awaited: what is closed meanwhile ends this request too.
@@ -153,9 +158,7 @@ class WebSocketTransport:
             self._chains.note(address, last.response.id, body, last.response.output or items)
 
     async def _address(self, request: SocketRequest) -> Address:
-        client = self._client
-        # A key that is a function is asked for anew; the client offers no public way to do that.
-        await client._refresh_api_key()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        client, credentials = self._client, await self._credentials()
         url: Any = client.base_url if client.websocket_base_url is None else client.websocket_base_url
         if isinstance(url, str):
             url = type(client.base_url)(url)
@@ -167,8 +170,13 @@ class WebSocketTransport:
         if query:
             url = url.copy_merge_params({name: str(value) for name, value in query.items()})
         headers: dict[str, tuple[str, Any]] = {}
-        for some in (client.auth_headers, client.default_headers, request.headers):
+        for some in (credentials, client.default_headers, request.headers):
             headers.update({name.lower(): (name, value) for name, value in some.items()})
+        if _CREDENTIALS.isdisjoint(headers):
+            raise UserError(
+                f"The {type(client).__name__} has no key to open a WebSocket with; one that signs each request serves "
+                "HTTP only. Give it an api_key, or an Authorization in default_headers."
+            )
         return Address.of(
             url,
             {
@@ -177,6 +185,16 @@ class WebSocketTransport:
                 if isinstance(value, str) and lower not in _NOT_OF_A_SOCKET
             },
         )
+
+    async def _credentials(self) -> Mapping[str, str]:
+        """The client's key or token, anew where it is a function; the client offers no public way to do that."""
+        client = self._client
+        await client._refresh_api_key()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        if isinstance(client, _openai.AsyncAzureOpenAI):
+            token = await client._get_azure_ad_token()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            if token:
+                return {"Authorization": f"Bearer {token}"}
+        return client.auth_headers
 
     def _limits(self, request: SocketRequest) -> TimeLimits:
         given = request.timeout
