@@ -1,9 +1,8 @@
-"""The model over WebSockets: what is sent and over which connection, and what becomes of every fault of a server."""
+"""The model over WebSockets: what is sent and over which connection, and what becomes of connections that fail."""
 
 from __future__ import annotations
 
 import asyncio
-import copy
 import socket
 import traceback
 from http import HTTPStatus
@@ -15,42 +14,23 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
 from agents import (
-    ModelRetryAdvice,
-    ModelRetryAdviceRequest,
     ModelSettings,
     OpenAIResponsesWSModel,
     UserError,
 )
-from agents.exceptions import ModelBehaviorError
-from agents.models._websocket_errors import LIMIT_REACHED, PARENT_NOT_FOUND, ResponsesWebSocketError
 from agents.models._websocket_machine import WebSocketMachine
 from agents.models.openai_responses import OpenAIResponsesModel
 from agents.testing import ResponsesServer
 from agents.testing.responses_script import Step
-from models.asking import model_of, respond, stream, stream_until_it_breaks
+from models.asking import advice, respond, stream, stream_until_it_breaks
 from models.sockets import (
-    Event,
     Exchange,
     answer_events,
-    error_frame,
     model_at,
     serving_sockets,
     socket_model,
     texts,
 )
-
-
-def advice(model: OpenAIResponsesModel, error: Exception | None, **asked: Any) -> ModelRetryAdvice:
-    assert error is not None
-    told = model.get_retry_advice(ModelRetryAdviceRequest(error=error, attempt=1, stream=True, **asked))
-    assert told is not None
-    return told
-
-
-def client_of(model: OpenAIResponsesModel) -> openai.AsyncOpenAI:
-    inside: Any = model
-    return inside._client
-
 
 # What is sent
 
@@ -450,306 +430,3 @@ async def test_a_redirect_is_not_followed_with_the_key(is_elsewhere: bool) -> No
         assert caught.value.status_code == 302
         assert "SECRET" not in str(caught.value)
         assert (elsewhere.connection_count, len(seen)) == (0, 1)
-
-
-# Error frames and garbage
-
-
-async def test_an_error_frame_is_a_typed_error_and_the_connection_goes_on() -> None:
-    steps = [
-        Step.http_error(429, "Slow down.", code="rate_limit_exceeded", retry_after_s=2),
-        Step().text("Hi"),
-    ]
-    async with ResponsesServer(steps) as server, model_at(server) as model:
-        events, error = await stream_until_it_breaks(model)
-        assert events == []
-        assert isinstance(error, ResponsesWebSocketError)
-        assert (error.status, error.code) == (429, "rate_limit_exceeded")
-        told = advice(model, error, previous_response_id="r")
-        assert (told.suggested, told.replay_safety, told.retry_after) == (True, "safe", 2.0)
-        assert texts(await respond(model)) == ["Hi"]
-        assert [request.connection for request in server.requests] == [1, 1]
-
-
-async def test_an_error_frame_that_will_not_change_is_told_without_an_opinion() -> None:
-    async with ResponsesServer([Step.http_error(400, code="c")]) as server, model_at(server) as model:
-        _, error = await stream_until_it_breaks(model)
-        told = advice(model, error)
-        assert (told.suggested, told.replay_safety) == (None, None)
-        assert told.normalized is not None
-        assert (told.normalized.status_code, told.normalized.error_code) == (400, "c")
-
-
-FLAT: Event = {"type": "error", "message": "Boo.", "param": None}
-
-
-@pytest.mark.parametrize(
-    ("frame", "suggested"),
-    [
-        ({**FLAT, "code": "server_error"}, True),
-        ({**FLAT, "code": "rate_limit_exceeded"}, True),
-        ({**FLAT, "code": "503"}, True),
-        ({**FLAT, "code": "boo"}, None),
-        ({"type": "error", "error": {"type": "server_error", "message": "Boo."}}, True),
-        (error_frame("server_error", status=400), None),
-    ],
-)
-async def test_an_error_frame_is_worth_another_try_where_the_same_over_http_is(
-    frame: Event, suggested: bool | None
-) -> None:
-    async def script(exchange: Exchange) -> None:
-        await exchange.send(frame)
-
-    async with socket_model(script) as (_, model):
-        _, error = await stream_until_it_breaks(model)
-        told = advice(model, error)
-        assert told.suggested == suggested
-        assert told.replay_safety == ("safe" if suggested else None)
-        assert told.normalized is not None
-        assert told.normalized.message == frame.get("message", "Boo." if suggested else "about server_error")
-
-
-@pytest.mark.parametrize(
-    ("status", "headers", "suggested", "seconds"),
-    [
-        (429, {"retry-after-ms": "1500", "retry-after": "9"}, True, 1.5),
-        (429, {"Retry-After-Ms": 1500}, True, 1.5),
-        (429, {"x-should-retry": "false"}, False, None),
-        (429, {"x-should-retry": False, "retry-after": 2}, False, 2.0),
-        (400, {"x-should-retry": "true"}, True, None),
-        (503, {"retry-after": "nan"}, True, None),
-    ],
-)
-async def test_the_headers_of_an_error_frame_count_as_over_http(
-    status: int, headers: dict[str, object], suggested: bool, seconds: float | None
-) -> None:
-    async def script(exchange: Exchange) -> None:
-        frame = error_frame("c", status=status)
-        frame["error"]["headers"] = headers
-        await exchange.send(frame)
-
-    async with socket_model(script) as (_, model):
-        _, error = await stream_until_it_breaks(model)
-        told = advice(model, error)
-        assert (told.suggested, told.retry_after) == (suggested, seconds)
-
-
-@pytest.mark.parametrize("is_streamed", [True, False])
-async def test_an_error_in_mid_response_does_not_reach_the_next_call(is_streamed: bool) -> None:
-    steps = [Step().text("a b c").fail(after_events=3), Step().text("Hi")]
-    async with ResponsesServer(steps) as server, model_at(server) as model:
-        with pytest.raises(ResponsesWebSocketError, match="code=server_error"):
-            await (stream(model) if is_streamed else respond(model))
-        assert texts(await respond(model)) == ["Hi"]
-
-
-@pytest.mark.parametrize("step", [Step().text("a").fail(error_event=False), Step().text("a").incomplete()])
-async def test_a_failed_response_is_a_failure_as_over_http(step: Step) -> None:
-    async with ResponsesServer([step, step, step]) as server, model_of(server) as over_http:
-        theirs, error = await stream_until_it_breaks(over_http)
-        model = OpenAIResponsesWSModel("m", client_of(over_http))
-        events, own = await stream_until_it_breaks(model)
-        assert [event.type for event in events] == [event.type for event in theirs]
-        assert str(own) == str(error)
-        with pytest.raises(ModelBehaviorError) as caught:
-            await respond(model)
-        assert str(caught.value) == str(error)
-        await model.close()
-
-
-async def test_garbage_fails_the_response_after_its_events_and_ends_the_connection() -> None:
-    steps = [Step().text("a b c").garbage(after_events=3), Step().text("Hi")]
-    async with ResponsesServer(steps) as server, model_at(server) as model:
-        events, error = await stream_until_it_breaks(model)
-        assert len(events) == 3
-        assert isinstance(error, ModelBehaviorError)
-        assert "no JSON object" in str(error)
-        assert texts(await respond(model)) == ["Hi"]
-        assert [request.connection for request in server.requests] == [1, 2]
-
-
-async def test_events_after_the_last_one_and_a_second_last_one_are_dropped() -> None:
-    async def script(exchange: Exchange) -> None:
-        events = answer_events("Hi", response_id=f"r{exchange.index}")
-        await exchange.send(*events, *events[3:])
-
-    async with socket_model(script) as (server, model):
-        for _ in range(3):
-            assert len(await stream(model)) == len(answer_events("Hi"))
-        assert server.over() == [1, 1, 1]
-
-
-async def test_a_connection_at_its_limit_is_replaced() -> None:
-    async def script(exchange: Exchange) -> None:
-        if exchange.index == 1:
-            await exchange.send(error_frame(LIMIT_REACHED))
-            await exchange.socket.close()
-        else:
-            await exchange.answer("Hi")
-
-    async with socket_model(script) as (server, model):
-        await respond(model)
-        assert texts(await respond(model, previous_response_id="resp_1")) == ["Hi"]
-        assert server.over() == [1, 1, 2]
-
-
-async def test_an_old_connection_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with socket_model([["a"], ["b"], ["c"]]) as (server, model):
-        await respond(model)
-        await respond(model)
-        monkeypatch.setattr("agents.models._websocket_machine.SERVED_S", 0.0)
-        await respond(model)
-        assert server.over() == [1, 1, 2]
-
-
-async def test_an_idle_connection_that_expires_is_replaced() -> None:
-    async with ResponsesServer(["a", "b"]) as server, model_at(server) as model:
-        await respond(model)
-        server.expire_connections()
-        await server.disconnected()
-        assert texts(await respond(model)) == ["b"]
-
-
-# Chains
-
-
-@pytest.mark.parametrize("drops", [True, False])
-async def test_a_chain_goes_on_with_the_whole_conversation_where_its_response_is_gone(drops: bool) -> None:
-    settings = ModelSettings(store=False)
-    async with ResponsesServer(["one", "two", "three"]) as server, model_at(server) as model:
-        first = await respond(model, input="1", model_settings=settings)
-        second = await respond(
-            model, input="2", previous_response_id=first.response_id, model_settings=settings
-        )
-        if drops:
-            server.drop_connections()
-            await server.disconnected()
-        third = await respond(
-            model, input="3", previous_response_id=second.response_id, model_settings=settings
-        )
-        assert texts(third) == ["three"]
-    last = server.requests[-1].body
-    said = [
-        item["content"] if item["role"] == "user" else item["content"][0]["text"] for item in last["input"]
-    ]
-    assert said == (["1", "one", "2", "two", "3"] if drops else ["3"])
-    assert last.get("previous_response_id") == (None if drops else second.response_id)
-
-
-async def test_reasoning_that_was_never_stored_is_left_out_of_the_whole_conversation() -> None:
-    thought: dict[str, Any] = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}
-
-    async def script(exchange: Exchange) -> None:
-        if exchange.index == 1:
-            await exchange.send(error_frame(PARENT_NOT_FOUND))
-        else:
-            await exchange.answer(thought, {**thought, "encrypted_content": "abc"}, "Hi")
-
-    async with socket_model(script) as (server, model):
-        settings = ModelSettings(store=False)
-        first = await respond(model, model_settings=settings)
-        await respond(model, previous_response_id=first.response_id, model_settings=settings)
-        sent = server.requests[-1].body["input"]
-        assert [item["type"] for item in sent if "type" in item] == ["reasoning", "message"]
-        assert sent[1]["encrypted_content"] == "abc"
-
-
-async def test_a_refused_parent_is_replaced_by_the_whole_conversation() -> None:
-    async def script(exchange: Exchange) -> None:
-        if exchange.index == 1:
-            await exchange.send(error_frame(PARENT_NOT_FOUND))
-        else:
-            await exchange.answer("Hi")
-
-    async with socket_model(script) as (server, model):
-        first = await respond(model, input="1")
-        await stream(model, input="2", previous_response_id=first.response_id)
-        assert [len(request.body["input"]) for request in server.requests] == [1, 1, 3]
-        assert server.over() == [1, 1, 1]
-
-
-@pytest.mark.parametrize("store", [None, False])
-@pytest.mark.parametrize(
-    "other", [{"extra_headers": {"Authorization": "Bearer B"}}, {"extra_query": {"tenant": "b"}}]
-)
-async def test_a_conversation_is_not_sent_again_with_another_key_or_to_another_address(
-    other: dict[str, Any], store: bool | None
-) -> None:
-    async def script(exchange: Exchange) -> None:
-        if "previous_response_id" in exchange.body:
-            await exchange.send(error_frame(PARENT_NOT_FOUND))
-        else:
-            await exchange.answer("Hi")
-
-    async with socket_model(script) as (server, model):
-        first = await respond(model, input="My number is 1234", model_settings=ModelSettings(store=store))
-        with pytest.raises(ResponsesWebSocketError, match=PARENT_NOT_FOUND):
-            await respond(
-                model,
-                input="B",
-                previous_response_id=first.response_id,
-                model_settings=ModelSettings(store=store, **other),
-            )
-        assert [len(request.body["input"]) for request in server.requests] == [1, 1]
-
-
-async def test_a_conversation_is_what_was_sent_whatever_became_of_the_callers_list() -> None:
-    async def script(exchange: Exchange) -> None:
-        if exchange.index == 1:
-            await exchange.send(error_frame(PARENT_NOT_FOUND))
-        else:
-            await exchange.answer("Hi")
-
-    async with socket_model(script) as (server, model):
-        items: list[Any] = [{"role": "user", "content": "first"}, {"role": "user", "content": "second"}]
-        sent = copy.deepcopy(items)
-        first = await respond(model, input=items)
-        items.pop()
-        items[0]["content"] = "third"
-        await respond(model, input=items, previous_response_id=first.response_id)
-        *asked, answered, last = server.requests[-1].body["input"]
-        assert asked == sent
-        assert answered["role"] == "assistant"
-        assert last == {"role": "user", "content": "third"}
-
-
-async def test_a_chain_has_the_items_of_a_server_that_finishes_with_none() -> None:
-    async def script(exchange: Exchange) -> None:
-        if exchange.index == 1:
-            await exchange.send(error_frame(PARENT_NOT_FOUND))
-            return
-        *events, last = answer_events("Hi", response_id=f"r{exchange.index}")
-        await exchange.send(*events, {**last, "response": {**last["response"], "output": []}})
-
-    async with socket_model(script) as (server, model):
-        first = await respond(model, input="1")
-        assert texts(first) == ["Hi"]
-        await respond(model, input="2", previous_response_id=first.response_id)
-        assert [item.get("role") for item in server.requests[-1].body["input"]] == [
-            "user",
-            "assistant",
-            "user",
-        ]
-
-
-async def test_a_parent_that_nobody_knows_is_an_error() -> None:
-    async with ResponsesServer([]) as server, model_at(server) as model:
-        with pytest.raises(ResponsesWebSocketError, match=PARENT_NOT_FOUND):
-            await respond(model, previous_response_id="resp_of_yesterday")
-
-
-async def test_a_chain_stays_on_the_connection_that_has_its_response() -> None:
-    started = asyncio.Barrier(3)
-
-    async def script(exchange: Exchange) -> None:
-        if exchange.index < 3:
-            await started.wait()
-        await exchange.answer("Hi")
-
-    async with socket_model(script) as (server, model):
-        answers = await asyncio.gather(*(respond(model) for _ in range(3)))
-        assert sorted(server.over()) == [1, 2, 3]
-        connections = {f"resp_{request.index + 1}": request.connection for request in server.requests}
-        for answer in (*answers, *reversed(answers)):
-            await respond(model, previous_response_id=answer.response_id)
-            assert server.over()[-1] == connections[str(answer.response_id)]
