@@ -327,6 +327,28 @@ async def test_an_asleep_reader_bounds_what_is_read_for_it() -> None:
         assert len(rest) == 32_000
 
 
+async def test_a_connection_outlives_a_reader_that_is_asleep() -> None:
+    """What is not read for the reader holds up answers to pings too: their absence says nothing then."""
+
+    async def script(exchange: Exchange) -> None:
+        created, *_, last = answer_events("x")
+        deltas = (
+            {"type": "x", "sequence_number": number, "padding": "x" * 2000} for number in range(1, 6000)
+        )
+        await exchange.send(created, *deltas, last)
+
+    options = {"ping_interval": 0.02, "ping_timeout": 0.02}
+    async with socket_model(script, options=options) as (server, model):
+        events: Any = model.stream_response(**arguments())
+        async with aclosing(events):
+            await anext(events)
+            # Many pings long.
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(server.closed.wait(), 0.4)
+            rest = [event async for event in events]
+        assert len(rest) == 6000
+
+
 def test_two_event_loops_never_share_a_connection() -> None:
     with ResponsesServer(lambda _: "Hi") as server:
         client = openai.AsyncOpenAI(base_url=server.base_url, api_key="x")

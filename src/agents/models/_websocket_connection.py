@@ -121,8 +121,8 @@ async def open_connection(address: Address, options: Mapping[str, Any], limits: 
             close_timeout=CLOSE_S,
             max_queue=_FRAMES_AHEAD,
             max_size=options.get("max_size"),
-            ping_interval=options.get("ping_interval", 20.0),
-            ping_timeout=options.get("ping_timeout", 20.0),
+            # `_keep_alive` pings.
+            ping_interval=None,
         )
     except InvalidStatus as refusal:
         raise _status_error(address, refusal) from refusal
@@ -134,7 +134,7 @@ async def open_connection(address: Address, options: Mapping[str, Any], limits: 
         raise _unopened(address, error.msg) from None
     except (OSError, InvalidHandshake, WebSocketException, ValueError) as error:
         raise _unopened(address, str(error)) from error
-    return Connection(socket, address)
+    return Connection(socket, address, options.get("ping_interval", 20.0), options.get("ping_timeout", 20.0))
 
 
 def _unopened(address: Address, why: str) -> SocketBroke:
@@ -182,8 +182,14 @@ class Connection:
     without that, its reading task is cancelled, and the connection ends with it.
     """
 
-    def __init__(self, socket: ClientConnection, address: Address) -> None:
-        """Take over a socket that is open, and begin to read it."""
+    def __init__(
+        self,
+        socket: ClientConnection,
+        address: Address,
+        ping_interval_s: float | None,
+        ping_timeout_s: float | None,
+    ) -> None:
+        """Take over a socket that is open, and begin to read it; None sends no pings, or waits for ever."""
         self.address = address
         self._socket = socket
         self._loop = asyncio.get_running_loop()
@@ -191,6 +197,11 @@ class Connection:
         self._is_ended_here = False
         self._changes: dict[Exchange, asyncio.Event] = {}
         self._room = asyncio.Event()
+        self._is_held = False
+        self._frame_count = 0
+        self._silence: str | None = None
+        pings = self._keep_alive(ping_interval_s, ping_timeout_s)
+        self._pinger = self._loop.create_task(pings, name=f"headrace pings to {address.place}")
         self._reader = self._loop.create_task(self._read(), name=f"headrace websocket {address.place}")
 
     def accepts(self, lane: str | None) -> bool:
@@ -260,7 +271,8 @@ class Connection:
         self._is_ended_here = True
         self._socket.transport.abort()
         self._reader.cancel()
-        await asyncio.gather(self._reader, self._socket.wait_closed(), return_exceptions=True)
+        self._pinger.cancel()
+        await asyncio.gather(self._reader, self._pinger, self._socket.wait_closed(), return_exceptions=True)
 
     def disown(self) -> None:
         """End the connection from outside its event loop, whatever has become of that."""
@@ -295,18 +307,46 @@ class Connection:
         ended: Exception | None = None
         try:
             while True:
-                for exchange in feed(await socket.recv(decode=False)):
+                frame = await socket.recv(decode=False)
+                self._frame_count += 1
+                for exchange in feed(frame):
                     self._tell(exchange)
                     while exchange.waiting >= _EVENTS_AHEAD and exchange in changes:
                         self._room.clear()
+                        self._is_held = True
                         await self._room.wait()
+                        self._is_held = False
         except Exception as error:  # noqa: BLE001 (it is raised where somebody waits)
             # Mostly the connection's end. Whatever it is, those who wait raise it: nobody else would come to know.
             ended = error
         finally:
             for exchange in self.machine.lose(lambda exchange: self._broke(exchange, ended)):
                 self._tell(exchange)
+            self._pinger.cancel()
             socket.transport.abort()
+
+    async def _keep_alive(self, interval_s: float | None, timeout_s: float | None) -> None:
+        """Ping, and end the connection when nothing comes for it: neither the answer nor anything else.
+
+        While a reader is behind nothing is read, answers to pings included. Then silence is no sign of death.
+        """
+        while interval_s is not None:
+            await asyncio.sleep(interval_s)
+            if self._is_held:
+                continue
+            frame_count = self._frame_count
+            try:
+                answer = await self._socket.ping()
+                async with asyncio.timeout(timeout_s):
+                    # An answer may come later than it is waited for.
+                    await asyncio.shield(answer)
+            except ConnectionClosed:
+                return
+            except TimeoutError:
+                if frame_count == self._frame_count:
+                    self._silence = f"no answer to a keepalive ping came for {timeout_s} seconds"
+                    self._socket.transport.abort()
+                    return
 
     def _tell(self, exchange: Exchange) -> None:
         """Wake whoever waits for the exchange, unless he has left meanwhile."""
@@ -322,6 +362,7 @@ class Connection:
         )
         is_ended_here = self._is_ended_here or ended is None
         why = str(ended) if isinstance(ended, ConnectionClosed) else f"this side failed with {ended!r}"
+        why = self._silence or why
         if is_ended_here:
             why = "it was closed on this side"
         broke = SocketBroke(
