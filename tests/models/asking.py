@@ -13,6 +13,7 @@ from agents.items import ModelResponse
 from agents.model_settings import ModelSettings
 from agents.models.interface import Model, ModelTracing
 from agents.models.openai_responses import OpenAIResponsesModel
+from agents.retry import ModelRetryAdvice, ModelRetryAdviceRequest
 from agents.testing import ResponsesServer
 
 
@@ -31,6 +32,14 @@ def arguments(**given: Any) -> dict[str, Any]:
         "prompt": None,
         **given,
     }
+
+
+def advice(model: OpenAIResponsesModel, error: Exception | None, **asked: Any) -> ModelRetryAdvice:
+    """What the model says about repeating a streamed call that raised the error."""
+    assert error is not None
+    told = model.get_retry_advice(ModelRetryAdviceRequest(error=error, attempt=1, stream=True, **asked))
+    assert told is not None
+    return told
 
 
 @asynccontextmanager

@@ -140,9 +140,9 @@ class SocketServer:
 
 
 @asynccontextmanager
-async def serving_sockets(script: Script) -> AsyncGenerator[SocketServer]:
+async def serving_sockets(script: Script, **options: Any) -> AsyncGenerator[SocketServer]:
     server = SocketServer(script)
-    async with serve(server.handle, "127.0.0.1", 0, compression=None) as server.server:
+    async with serve(server.handle, "127.0.0.1", 0, compression=None, **options) as server.server:
         yield server
 
 

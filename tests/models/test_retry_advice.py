@@ -52,6 +52,9 @@ async def test_the_servers_word_wins() -> None:
     told = await advice_on(400, {"x-should-retry": "true"})
     assert told is not None
     assert (told.suggested, told.replay_safety) == (True, "safe")
+    told = await advice_on(500, {"x-should-retry": "true"})
+    assert told is not None
+    assert (told.suggested, told.replay_safety) == (True, "safe")
     told = await advice_on(500, {"x-should-retry": "false", "retry-after": "2"})
     assert told is not None
     assert (told.suggested, told.replay_safety, told.retry_after) == (False, None, 2.0)

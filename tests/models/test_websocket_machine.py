@@ -221,6 +221,61 @@ def test_what_comes_late_does_not_reach_the_next_request() -> None:
     assert exchange.event_count == len(events)
 
 
+def test_an_error_that_is_numbered_behind_the_last_response_is_late() -> None:
+    machine = WebSocketMachine(0.0)
+    events = answer_events("Hi", response_id="old")
+    machine.ask()
+    feed(machine, *events)
+    exchange = machine.ask()
+    feed(machine, error_frame("server_error", status=500, sequence_number=len(events)))
+    assert exchange.failure is None
+    feed(machine, *answer_events("Ho", response_id="new"))
+    assert exchange.is_over
+    assert exchange.failure is None
+
+
+@pytest.mark.parametrize("number", [{}, {"sequence_number": None}, {"sequence_number": 0}])
+def test_an_error_that_is_not_numbered_behind_it_is_of_the_request(number: dict[str, Any]) -> None:
+    machine = WebSocketMachine(0.0)
+    machine.ask()
+    feed(machine, *answer_events("Hi", response_id="old"))
+    exchange = machine.ask()
+    feed(machine, error_frame("server_error", status=500, **number))
+    assert isinstance(exchange.failure, ResponsesWebSocketError)
+
+
+@pytest.mark.parametrize("response_id", ["resp_1", ""])
+def test_a_server_may_use_an_id_again(response_id: str) -> None:
+    machine = WebSocketMachine(0.0)
+    for _ in range(3):
+        exchange = machine.ask()
+        events = answer_events("Hi", response_id=response_id)
+        feed(machine, *events)
+        assert exchange.is_over
+        assert kinds(exchange) == [event["type"] for event in events]
+
+
+def test_an_id_that_is_used_again_does_not_let_the_old_end_through() -> None:
+    machine = WebSocketMachine(0.0)
+    *events, last = answer_events("Hi", response_id="again")
+    machine.ask()
+    feed(machine, *events, last)
+    exchange = machine.ask()
+    feed(machine, last)
+    assert exchange.event_count == 0
+    feed(machine, *events, last)
+    assert exchange.event_count == len(events) + 1
+
+
+@pytest.mark.parametrize("name", ["default", "", 3, None])
+def test_a_name_means_nothing_while_no_request_has_one(name: object) -> None:
+    machine = WebSocketMachine(0.0)
+    exchange = machine.ask()
+    feed(machine, *({**event, "stream_id": name} for event in answer_events("Hi")))
+    assert exchange.is_over
+    assert exchange.failure is None
+
+
 def test_a_successor_that_nobody_asked_for_keeps_the_lane_until_it_ends() -> None:
     machine = WebSocketMachine(0.0)
     machine.ask()
@@ -411,6 +466,7 @@ class Lives(RuleBasedStateMachine):
             feed(self.machine, error_frame("server_error", status=500, stream_id=lane))
             assert isinstance(self.asked.pop(lane)[0].failure, ResponsesWebSocketError)
 
+    @precondition(lambda self: any(exchange.lane for exchange in self.expected))
     @rule()
     def send_for_an_unknown_lane(self) -> None:
         feed(self.machine, delta(0, "nobody"))

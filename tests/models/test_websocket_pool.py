@@ -11,11 +11,20 @@ from typing import Any
 
 import openai
 import pytest
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request
 
-from agents import ModelSettings, OpenAIResponsesWSModel, UserError
-from agents.testing import ResponsesServer
+from agents import ModelRetryAdviceRequest, ModelSettings, OpenAIResponsesWSModel, UserError
+from agents.testing import ResponsesRequest, ResponsesServer, Step
 from models.asking import arguments, respond, stream
-from models.sockets import Exchange, answer_events, model_at, socket_model, texts
+from models.sockets import (
+    Exchange,
+    answer_events,
+    model_at,
+    serving_sockets,
+    socket_model,
+    texts,
+)
 
 # Leaving
 
@@ -63,7 +72,7 @@ async def test_a_reader_that_stops_at_the_last_event_leaves_the_connection_as_it
         assert server.over() == [1, 1]
 
 
-async def test_closing_the_model_fails_calls_that_run_and_leaves_it_usable() -> None:
+async def test_closing_the_model_ends_calls_that_run_or_wait_and_leaves_it_usable() -> None:
     asked = asyncio.Event()
 
     async def script(exchange: Exchange) -> None:
@@ -72,14 +81,93 @@ async def test_closing_the_model_fails_calls_that_run_and_leaves_it_usable() -> 
         else:
             await exchange.answer("Hi")
 
-    async with socket_model(script) as (_, model):
-        # On stored state, so that it is not asked again.
-        task = asyncio.create_task(respond(model, conversation_id="c"))
+    async with socket_model(script, options={"max_connections": 1}) as (server, model):
+        tasks = [asyncio.create_task(respond(model)) for _ in range(3)]
         await asked.wait()
         await model.close()
-        with pytest.raises(openai.APIConnectionError):
-            await task
+        for error in await asyncio.gather(*tasks, return_exceptions=True):
+            assert isinstance(error, openai.APIConnectionError)
+            assert "closed on this side" in str(error)
+            # Whoever closed it wants no other attempt.
+            request = ModelRetryAdviceRequest(error=error, attempt=1, stream=False)
+            advice = model.get_retry_advice(request)
+            assert advice is not None
+            assert advice.normalized is not None
+            assert (advice.suggested, advice.normalized.is_abort) == (False, True)
+            assert not advice.normalized.is_network_error
+        await server.nobody_is_connected()
+        assert len(server.requests) == 1
         assert texts(await respond(model)) == ["Hi"]
+
+
+async def test_closing_the_model_ends_a_call_that_still_asks_for_its_key() -> None:
+    asking, told = asyncio.Event(), asyncio.Event()
+
+    async def key() -> str:
+        asking.set()
+        await told.wait()
+        return "key"
+
+    async with (
+        serving_sockets([["Hi"]]) as server,
+        openai.AsyncOpenAI(base_url=server.url, api_key=key) as client,
+    ):
+        model = OpenAIResponsesWSModel("m", client)
+        task = asyncio.create_task(respond(model))
+        await asking.wait()
+        await model.close()
+        told.set()
+        with pytest.raises(openai.APIConnectionError, match="closed on this side"):
+            await task
+        assert server.connection_count == 0
+
+
+async def test_closing_the_model_ends_a_call_whose_connection_just_opens() -> None:
+    opening, opened = asyncio.Event(), asyncio.Event()
+
+    async def hold(socket: ServerConnection, request: Request) -> None:
+        opening.set()
+        await opened.wait()
+
+    async with (
+        serving_sockets([["Hi"]], process_request=hold) as server,
+        openai.AsyncOpenAI(base_url=server.url, api_key="x") as client,
+    ):
+        model = OpenAIResponsesWSModel("m", client)
+        task = asyncio.create_task(respond(model))
+        await opening.wait()
+        await model.close()
+        opened.set()
+        with pytest.raises(openai.APIConnectionError, match="closed on this side"):
+            await task
+        await server.nobody_is_connected()
+        assert server.requests == []
+
+
+def test_closing_the_model_from_another_event_loop_ends_calls_that_run_or_wait() -> None:
+    asked = threading.Event()
+
+    def answer(request: ResponsesRequest) -> Step:
+        asked.set()
+        return Step().stall()
+
+    with ResponsesServer(answer) as server:
+        client = openai.AsyncOpenAI(base_url=server.base_url, api_key="x")
+        model = OpenAIResponsesWSModel("m", client, websocket_options={"max_connections": 1})
+        ended: list[object] = []
+
+        async def ask() -> None:
+            calls = (respond(model) for _ in range(3))
+            ended.extend(await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 20))
+            await server.disconnected()
+
+        other = threading.Thread(target=asyncio.run, args=(ask(),))
+        other.start()
+        assert asked.wait(20)
+        asyncio.run(model.close())
+        other.join(30)
+        assert [type(error).__name__ for error in ended] == ["SocketBroke"] * 3
+        assert len(server.requests) == 1
 
 
 def test_an_event_loop_that_ends_takes_its_connections_along() -> None:
@@ -237,6 +325,28 @@ async def test_an_asleep_reader_bounds_what_is_read_for_it() -> None:
             rest = [event async for event in events]
         assert rest[-1].type == "response.completed"
         assert len(rest) == 32_000
+
+
+async def test_a_connection_outlives_a_reader_that_is_asleep() -> None:
+    """What is not read for the reader holds up answers to pings too: their absence says nothing then."""
+
+    async def script(exchange: Exchange) -> None:
+        created, *_, last = answer_events("x")
+        deltas = (
+            {"type": "x", "sequence_number": number, "padding": "x" * 2000} for number in range(1, 6000)
+        )
+        await exchange.send(created, *deltas, last)
+
+    options = {"ping_interval": 0.02, "ping_timeout": 0.02}
+    async with socket_model(script, options=options) as (server, model):
+        events: Any = model.stream_response(**arguments())
+        async with aclosing(events):
+            await anext(events)
+            # Many pings long.
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(server.closed.wait(), 0.4)
+            rest = [event async for event in events]
+        assert len(rest) == 6000
 
 
 def test_two_event_loops_never_share_a_connection() -> None:

@@ -1,4 +1,4 @@
-"""What an error of the `openai` client says about calling again."""
+"""What an error of the `openai` client, or another refusal by a server, says about calling again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 else:
     _openai = lazy_module("openai")
 
-__all__ = ["client_retry_advice"]
+__all__ = ["client_retry_advice", "refusal_advice"]
 
 _TRANSIENT = frozenset({408, 409, 429})
 _TRANSIENT_CODES = frozenset({"server_error", "rate_limit_exceeded"})
@@ -53,11 +53,47 @@ def client_retry_advice(request: ModelRetryAdviceRequest) -> ModelRetryAdvice | 
     return None
 
 
+def refusal_advice(
+    error: Exception,
+    *,
+    status: int | None,
+    code: str | None,
+    headers: Mapping[str, str],
+    kind: str | None = None,
+    message: str | None = None,
+    request_id: str | None = None,
+) -> ModelRetryAdvice:
+    """Advice on a server's refusal: by its status, else by code or kind of error, and by what it says of retries itself.
+
+    Header names are in lower case, or looked up whatever their case. How safe another request is, the caller adds.
+    """
+    status = _status_in(code) if status is None else status
+    is_transient = (
+        _is_transient(status) if status is not None else not _TRANSIENT_CODES.isdisjoint({code, kind})
+    )
+    told = _server_word(headers)
+    suggested = told == "true" or (told != "false" and is_transient)
+    retry_after = _retry_after_s(headers)
+    return ModelRetryAdvice(
+        # What is not transient is no reason to forbid it: a policy may know better.
+        suggested=suggested if suggested or told == "false" else None,
+        retry_after=retry_after,
+        reason=str(error),
+        normalized=ModelRetryNormalizedError(
+            status_code=status,
+            error_code=code,
+            message=str(error) if message is None else message,
+            request_id=request_id,
+            retry_after=retry_after,
+        ),
+    )
+
+
 def _told_advice(error: ModelResponseFailed | _openai.APIError) -> ModelRetryAdvice | None:
     """Advice on a failure that came in the stream: by its code, which some servers give as an HTTP status."""
     code = None if error.code is None else str(error.code)
     kind: object = None if isinstance(error, ModelResponseFailed) else error.type
-    status = int(code) if code is not None and code.isascii() and code.isdigit() else None
+    status = _status_in(code)
     if not (code in _TRANSIENT_CODES or kind in _TRANSIENT_CODES or (status and _is_transient(status))):
         return None
     return ModelRetryAdvice(
@@ -71,26 +107,24 @@ def _status_advice(
     error: _openai.APIStatusError, request: ModelRetryAdviceRequest
 ) -> ModelRetryAdvice | None:
     headers = error.response.headers
-    told = headers.get("x-should-retry")
-    suggested = told == "true" or (told != "false" and _is_transient(error.status_code))
-    # What is not transient is no reason to forbid it: a policy may know better.
-    opinion = suggested if suggested or told == "false" else None
-    retry_after = _retry_after_s(headers)
-    is_stateful = bool(request.previous_response_id or request.conversation_id)
-    return ModelRetryAdvice(
-        suggested=opinion,
-        retry_after=retry_after,
-        # An answer with such a status created nothing that a second request could collide with.
-        replay_safety="safe" if suggested and (told == "true" or is_stateful) else None,
-        reason=str(error),
-        normalized=ModelRetryNormalizedError(
-            status_code=error.status_code,
-            error_code=error.code,
-            message=str(error),
-            request_id=error.request_id,
-            retry_after=retry_after,
-        ),
+    advice = refusal_advice(
+        error, status=error.status_code, code=error.code, headers=headers, request_id=error.request_id
     )
+    is_stateful = bool(request.previous_response_id or request.conversation_id)
+    if advice.suggested and (is_stateful or _server_word(headers) == "true"):
+        # An answer with such a status created nothing that a second request could collide with.
+        advice.replay_safety = "safe"
+    return advice
+
+
+def _server_word(headers: Mapping[str, str]) -> str:
+    """What the server says of another try: "true", "false", or nothing."""
+    return (headers.get("x-should-retry") or "").lower()
+
+
+def _status_in(code: str | None) -> int | None:
+    """Some servers give a status as the code."""
+    return int(code) if code is not None and len(code) == 3 and code.isascii() and code.isdigit() else None
 
 
 def _is_transient(status: int) -> bool:

@@ -11,10 +11,18 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from urllib.parse import urlsplit, urlunsplit
 
 import openai
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidProxy,
+    InvalidStatus,
+    InvalidURI,
+    WebSocketException,
+)
 from websockets.protocol import State
 
 from ._websocket_errors import SocketFailure
@@ -52,6 +60,12 @@ class Address(NamedTuple):
         library = sys.modules[type(url).__module__.partition(".")[0]]
         return cls(str(url), tuple(sorted(headers.items())), library)
 
+    @property
+    def place(self) -> str:
+        """The URL as it may be told: without user, password and query, which hold secrets."""
+        parts = urlsplit(self.url)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
     def request(self) -> Any:
         """The opening request, as the client's errors hold it."""
         return self.library.Request("GET", self.url)
@@ -81,6 +95,14 @@ class SocketTimedOut(SocketFailure, openai.APITimeoutError):
         openai.APIConnectionError.__init__(self, message=message, request=request)
 
 
+class _Opening(connect):
+    """A connection that opens where it was told to: a redirect would take the key along, to whoever it names."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        """Take a redirect for the refusal that it is here."""
+        return exc
+
+
 async def open_connection(address: Address, options: Mapping[str, Any], limits: TimeLimits) -> Connection:
     """A new connection.
 
@@ -90,7 +112,7 @@ async def open_connection(address: Address, options: Mapping[str, Any], limits: 
         openai.APIStatusError: the server answered with an HTTP status in place of a WebSocket.
     """
     try:
-        socket = await connect(
+        socket = await _Opening(
             address.url,
             additional_headers=dict(address.headers),
             user_agent_header=None,
@@ -99,19 +121,26 @@ async def open_connection(address: Address, options: Mapping[str, Any], limits: 
             close_timeout=CLOSE_S,
             max_queue=_FRAMES_AHEAD,
             max_size=options.get("max_size"),
-            ping_interval=options.get("ping_interval", 20.0),
-            ping_timeout=options.get("ping_timeout", 20.0),
+            # `_keep_alive` pings.
+            ping_interval=None,
         )
     except InvalidStatus as refusal:
         raise _status_error(address, refusal) from refusal
     except TimeoutError as error:
-        message = f"Connecting to {address.url} timed out after {limits.connect_s} seconds."
+        message = f"Connecting to {address.place} timed out after {limits.connect_s} seconds."
         raise SocketTimedOut(message, address.request()) from error
+    except (InvalidURI, InvalidProxy) as error:
+        # These say the whole URL, of the server or of the proxy.
+        raise _unopened(address, error.msg) from None
     except (OSError, InvalidHandshake, WebSocketException, ValueError) as error:
-        raise SocketBroke(
-            f"Connection error: {address.url} did not open a WebSocket: {error}", address.request()
-        ) from error
-    return Connection(socket, address)
+        raise _unopened(address, str(error)) from error
+    return Connection(socket, address, options.get("ping_interval", 20.0), options.get("ping_timeout", 20.0))
+
+
+def _unopened(address: Address, why: str) -> SocketBroke:
+    return SocketBroke(
+        f"Connection error: {address.place} did not open a WebSocket: {why}", address.request()
+    )
 
 
 def _status_error(address: Address, refusal: InvalidStatus) -> openai.APIStatusError:
@@ -139,7 +168,10 @@ def _status_error(address: Address, refusal: InvalidStatus) -> openai.APIStatusE
     kind = kinds.get(answer.status_code, usual)
     # The client keeps what stands below `error`, where there is that.
     details = cast("dict[str, Any]", body).get("error", body) if isinstance(body, dict) else body
-    message = f"Error code: {answer.status_code} - {body or 'the server refused the WebSocket'}"
+    why = "the server refused the WebSocket"
+    if 300 <= answer.status_code < 400:
+        why = "redirects are not followed: set websocket_base_url to where the server's WebSockets are"
+    message = f"Error code: {answer.status_code} - {body or why}"
     return kind(message, response=response, body=details)
 
 
@@ -150,15 +182,27 @@ class Connection:
     without that, its reading task is cancelled, and the connection ends with it.
     """
 
-    def __init__(self, socket: ClientConnection, address: Address) -> None:
-        """Take over a socket that is open, and begin to read it."""
+    def __init__(
+        self,
+        socket: ClientConnection,
+        address: Address,
+        ping_interval_s: float | None,
+        ping_timeout_s: float | None,
+    ) -> None:
+        """Take over a socket that is open, and begin to read it; None sends no pings, or waits for ever."""
         self.address = address
         self._socket = socket
         self._loop = asyncio.get_running_loop()
         self.machine = WebSocketMachine(self._loop.time())
+        self._is_ended_here = False
         self._changes: dict[Exchange, asyncio.Event] = {}
         self._room = asyncio.Event()
-        self._reader = self._loop.create_task(self._read(), name=f"headrace websocket {address.url}")
+        self._is_held = False
+        self._frame_count = 0
+        self._silence: str | None = None
+        pings = self._keep_alive(ping_interval_s, ping_timeout_s)
+        self._pinger = self._loop.create_task(pings, name=f"headrace pings to {address.place}")
+        self._reader = self._loop.create_task(self._read(), name=f"headrace websocket {address.place}")
 
     def accepts(self, lane: str | None) -> bool:
         """Whether a request can be sent on the lane now."""
@@ -216,6 +260,7 @@ class Connection:
 
     async def close(self) -> None:
         """End the connection as the protocol has it; open requests fail."""
+        self._is_ended_here = True
         try:
             await self._socket.close()
         finally:
@@ -223,15 +268,19 @@ class Connection:
 
     async def abort(self) -> None:
         """End the connection at once; the server drops what it was about to answer."""
+        self._is_ended_here = True
         self._socket.transport.abort()
         self._reader.cancel()
-        await asyncio.gather(self._reader, self._socket.wait_closed(), return_exceptions=True)
+        self._pinger.cancel()
+        await asyncio.gather(self._reader, self._pinger, self._socket.wait_closed(), return_exceptions=True)
 
     def disown(self) -> None:
         """End the connection from outside its event loop, whatever has become of that."""
+        self._is_ended_here = True
         with suppress(OSError):
             self._socket.transport.get_extra_info("socket").shutdown(2)
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):
+            # A loop that is closed has ended the reader already.
             self._loop.call_soon_threadsafe(self._reader.cancel)
 
     async def _send(self, frame: bytes, exchange: Exchange, wait_s: float | None) -> None:
@@ -255,43 +304,80 @@ class Connection:
 
     async def _read(self) -> None:
         socket, feed, changes = self._socket, self.machine.feed, self._changes
+        ended: Exception | None = None
         try:
             while True:
-                for exchange in feed(await socket.recv(decode=False)):
-                    changes[exchange].set()
+                frame = await socket.recv(decode=False)
+                self._frame_count += 1
+                for exchange in feed(frame):
+                    self._tell(exchange)
                     while exchange.waiting >= _EVENTS_AHEAD and exchange in changes:
                         self._room.clear()
+                        self._is_held = True
                         await self._room.wait()
-        except ConnectionClosed as closed:
-            self._lose(closed)
-        except asyncio.CancelledError:
-            self._lose(None)
-            raise
+                        self._is_held = False
+        except Exception as error:  # noqa: BLE001 (it is raised where somebody waits)
+            # Mostly the connection's end. Whatever it is, those who wait raise it: nobody else would come to know.
+            ended = error
         finally:
+            for exchange in self.machine.lose(lambda exchange: self._broke(exchange, ended)):
+                self._tell(exchange)
+            self._pinger.cancel()
             socket.transport.abort()
 
-    def _lose(self, closed: ConnectionClosed | None) -> None:
-        for exchange in self.machine.lose(lambda exchange: self._broke(exchange, closed)):
-            self._changes[exchange].set()
+    async def _keep_alive(self, interval_s: float | None, timeout_s: float | None) -> None:
+        """Ping, and end the connection when nothing comes for it: neither the answer nor anything else.
 
-    def _broke(self, exchange: Exchange, closed: ConnectionClosed | None) -> SocketBroke:
+        While a reader is behind nothing is read, answers to pings included. Then silence is no sign of death.
+        """
+        while interval_s is not None:
+            await asyncio.sleep(interval_s)
+            if self._is_held:
+                continue
+            frame_count = self._frame_count
+            try:
+                answer = await self._socket.ping()
+                async with asyncio.timeout(timeout_s):
+                    # An answer may come later than it is waited for.
+                    await asyncio.shield(answer)
+            except ConnectionClosed:
+                return
+            except TimeoutError:
+                if frame_count == self._frame_count:
+                    self._silence = f"no answer to a keepalive ping came for {timeout_s} seconds"
+                    self._socket.transport.abort()
+                    return
+
+    def _tell(self, exchange: Exchange) -> None:
+        """Wake whoever waits for the exchange, unless he has left meanwhile."""
+        changed = self._changes.get(exchange)
+        if changed is not None:
+            changed.set()
+
+    def _broke(self, exchange: Exchange, ended: Exception | None) -> SocketBroke:
         came = (
             f"after {exchange.event_count} events of the response"
             if exchange.event_count
             else "before any event came"
         )
-        why = "it was closed on this side" if closed is None else str(closed)
+        is_ended_here = self._is_ended_here or ended is None
+        why = str(ended) if isinstance(ended, ConnectionClosed) else f"this side failed with {ended!r}"
+        why = self._silence or why
+        if is_ended_here:
+            why = "it was closed on this side"
         broke = SocketBroke(
-            f"Connection error: the WebSocket to {self.address.url} ended {came}: {why}.",
+            f"Connection error: the WebSocket to {self.address.place} ended {came}: {why}.",
             self.address.request(),
         )
+        broke.is_abort = is_ended_here
+        broke.__cause__ = ended
         return _told(broke, exchange)
 
     def _timed_out(self, exchange: Exchange, wait_s: float | None) -> SocketTimedOut:
         came = (
             f"sent no more after {exchange.event_count} events" if exchange.event_count else "sent no event"
         )
-        message = f"Request timed out: the server at {self.address.url} {came} for {wait_s} seconds."
+        message = f"Request timed out: the server at {self.address.place} {came} for {wait_s} seconds."
         return _told(SocketTimedOut(message, self.address.request()), exchange)
 
 

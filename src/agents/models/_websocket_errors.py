@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, cast
 
 from agents.retry import ModelRetryAdvice, ModelRetryAdviceRequest, ModelRetryNormalizedError
+
+from ._retry_advice import refusal_advice
 
 __all__ = [
     "LIMIT_REACHED",
@@ -21,8 +22,6 @@ PARENT_NOT_FOUND = "previous_response_not_found"
 
 LIMIT_REACHED = "websocket_connection_limit_reached"
 """Code of the error that ends a connection after its 60 minutes."""
-
-_TRANSIENT = frozenset({408, 409, 429})
 
 
 class ResponsesWebSocketError(RuntimeError):
@@ -67,11 +66,15 @@ class SocketFailure(Exception):
     is_timeout: bool = False
     """Whether a time limit ended it."""
 
+    is_abort: bool = False
+    """Whether it was ended on purpose, by closing the model or its provider."""
+
 
 def websocket_retry_advice(request: ModelRetryAdviceRequest) -> ModelRetryAdvice | None:
     """Advice on an error frame or a failed connection; None for every other error.
 
     A request that goes on from stored state is unsafe to repeat once it was sent: the server may have carried it out.
+    One that was ended by closing the model is not to be repeated: that would open what was just closed.
     """
     error = request.error
     if isinstance(error, ResponsesWebSocketError):
@@ -81,36 +84,35 @@ def websocket_retry_advice(request: ModelRetryAdviceRequest) -> ModelRetryAdvice
     is_stateful = bool(request.previous_response_id or request.conversation_id)
     is_unsafe = error.was_sent and is_stateful
     return ModelRetryAdvice(
-        suggested=not is_unsafe,
+        suggested=not (is_unsafe or error.is_abort),
         replay_safety="unsafe" if is_unsafe else None if error.was_sent else "safe",
         reason=str(error),
         response_started=error.response_started,
         normalized=ModelRetryNormalizedError(
-            message=str(error), is_network_error=True, is_timeout=error.is_timeout
+            message=str(error),
+            is_abort=error.is_abort,
+            is_network_error=not error.is_abort,
+            is_timeout=error.is_timeout,
         ),
     )
 
 
-def _frame_advice(error: ResponsesWebSocketError) -> ModelRetryAdvice | None:
-    """By status; what will not change gets no advice."""
-    if error.status is None or not (error.status in _TRANSIENT or error.status >= 500):
-        return None
-    retry_after = _seconds(error.headers.get("retry-after"))
-    return ModelRetryAdvice(
-        suggested=True,
-        retry_after=retry_after,
+def _frame_advice(error: ResponsesWebSocketError) -> ModelRetryAdvice:
+    """As on a refusal over HTTP."""
+    advice = refusal_advice(
+        error,
+        status=error.status,
+        code=error.code,
+        kind=error.error_type,
+        headers=error.headers,
+        message=error.error_message,
+        request_id=error.headers.get("x-request-id"),
+    )
+    advice.response_started = error.response_started
+    if advice.suggested and not error.response_started:
         # A refusal in place of a response created nothing that a second request could collide with.
-        replay_safety=None if error.response_started else "safe",
-        reason=str(error),
-        response_started=error.response_started,
-        normalized=ModelRetryNormalizedError(
-            status_code=error.status,
-            error_code=error.code,
-            message=error.error_message,
-            request_id=error.headers.get("x-request-id"),
-            retry_after=retry_after,
-        ),
-    )
+        advice.replay_safety = "safe"
+    return advice
 
 
 def _text(value: object) -> str | None:
@@ -126,12 +128,3 @@ def _headers(value: object) -> dict[str, str]:
         return {}
     given = cast("Mapping[object, object]", value)
     return {str(name).lower(): str(one) for name, one in given.items()}
-
-
-def _seconds(text: str | None) -> float | None:
-    """A finite number of at least 0, else None."""
-    try:
-        seconds = float(text or "")
-    except ValueError:
-        return None
-    return seconds if seconds >= 0 and math.isfinite(seconds) else None

@@ -6,10 +6,12 @@ and for each request there is one `Exchange`, which gathers what comes for it. R
 1. What a frame does depends on the lane's state and the kind of the frame alone: `MOVES`. What is not in it is dropped,
    and the lane stays as it is.
 2. Whose a frame is, its `stream_id` says. Frames for a lane that nobody named are dropped. A server that knows no lanes
-   sends none: then it is the only request that waits, and with several waiting the connection is useless.
+   sends none: then it is the only request that waits, and with several waiting the connection is useless. While no
+   request has named a lane, what a server names is its own affair.
 3. No frame reaches an exchange but between its request and its end: events after the terminal one, second terminal
    ones, and what still comes for a request whose reader left are dropped, also when the next request has been sent.
-   Late events are known by the response that they name, or by their number.
+   Late events are known by the response that they name, or by their number. A server may use an id again: after a
+   request, `response.created` begins its response, whatever it is called.
 4. An error frame ends its exchange with `ResponsesWebSocketError`; it is not an event. Without a `stream_id` it is
    taken as rule 2 says, or by every exchange that is open. One that comes in mid-response leaves the lane unfit for
    another request, since the response's own end may follow.
@@ -175,6 +177,9 @@ class _Lane:
     was_used: bool = False
     """Whether a request was answered here before, so that something late may come."""
 
+    last_number: int | None = None
+    """The `sequence_number` of the last terminal event; each response counts from 0, and what is late goes on from here."""
+
 
 class WebSocketMachine:
     """The client's side of one connection.
@@ -188,6 +193,7 @@ class WebSocketMachine:
         self._opened_at_s = opened_at_s
         self._is_open = True
         self._lanes: dict[str | None, _Lane] = {}
+        self._has_names = False
         self._kept: OrderedDict[str, str | None] = OrderedDict()
         self._ended: OrderedDict[str, None] = OrderedDict()
 
@@ -232,6 +238,7 @@ class WebSocketMachine:
             raise ValueError(
                 f"lane {lane!r} takes no request: it is {known.state.value}, or the connection is closed"
             )
+        self._has_names = self._has_names or lane is not None
         known.state = _ASKED
         known.exchange = Exchange(lane, previous_response_id)
         return known.exchange
@@ -257,6 +264,8 @@ class WebSocketMachine:
         if payload is None:
             return self.lose(lambda _: garbage_failure(frame)) if self.open_exchanges else []
         name = payload.pop("stream_id", None)
+        if not self._has_names:
+            name = None
         known = self._lanes.get(name) if name is None or type(name) is str else None
         if name is None and (known is None or known.exchange is None):
             return self._feed_unnamed(known, payload)
@@ -319,10 +328,12 @@ class WebSocketMachine:
         if lane.state is _ANSWERING and "response" not in payload and name not in TERMINAL_TYPES:
             return FrameKind.LATER
         if name in _ERROR_TYPES:
-            return FrameKind.ERROR
+            return FrameKind.LATE if _is_behind(lane, payload) else FrameKind.ERROR
         response_id = _response_id(payload)
-        if response_id in self._ended:
-            return FrameKind.LATE
+        if response_id is not None and response_id in self._ended:
+            if name != "response.created" or lane.state is not _ASKED:
+                return FrameKind.LATE
+            del self._ended[response_id]
         if name in TERMINAL_TYPES:
             return FrameKind.END
         if name == "response.created":
@@ -338,6 +349,8 @@ class WebSocketMachine:
         response_id = _response_id(payload)
         if response_id is not None:
             _remember(self._ended, response_id, None)
+        number: object = payload.get("sequence_number")
+        lane.last_number = number if type(number) is int else None
         exchange = lane.exchange
         if exchange is None:
             return
@@ -357,6 +370,17 @@ class WebSocketMachine:
 
 
 _NO_LANE = object()
+
+
+def _is_behind(lane: _Lane, payload: dict[str, Any]) -> bool:
+    """Whether the frame has a number that a response which ended on the lane would have next."""
+    number: object = payload.get("sequence_number")
+    return (
+        lane.state is _ASKED
+        and lane.last_number is not None
+        and type(number) is int
+        and number > lane.last_number
+    )
 
 
 def _response_id(payload: dict[str, Any]) -> str | None:

@@ -7,6 +7,7 @@ Rules:
 3. A request goes to the connection that has the response it goes on from, else to an open one, the latest used first,
    else to a new one.
 4. A connection that is dead, at its end, or on which answers are due that nobody wants is ended, not used again.
+5. Once the pool is closed, nothing runs, waits or opens any more: each such request ends with `SocketBroke`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ._websocket_connection import Address, Connection, SocketBroke, TimeLimits, open_connection
@@ -42,7 +44,9 @@ class ConnectionPool:
         self._opening = 0
         self._taken: set[Seat] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._closings = 0
+        self._loop = asyncio.get_running_loop()
+        self.is_closed = False
+        """Whether it was closed or disowned, and takes no more requests."""
 
     @property
     def connection_count(self) -> int:
@@ -61,10 +65,15 @@ class ConnectionPool:
             is_fresh: Whether only a new connection will do.
 
         Raises:
+            SocketBroke: the pool is closed, maybe since the request waits.
             openai.APIError: as `open_connection` does.
         """
         has_waited = False
         while True:
+            if self.is_closed:
+                # The next one that waits ends likewise.
+                self._wake()
+                raise _closed(address)
             for one in [one for one in self._connections if not one.is_usable and self._is_free(one)]:
                 await self._end(one)
             seat = None if is_fresh else self._free_seat(address, parent)
@@ -95,21 +104,30 @@ class ConnectionPool:
         self._wake()
 
     async def close(self) -> None:
-        """Close every connection; requests that run fail. The pool can be used again."""
-        self._closings += 1
+        """Close every connection for good; requests that run, wait or are about to be sent fail."""
+        self.is_closed = True
+        self._wake()
         ending, self._connections = self._connections, []
         await asyncio.gather(*(one.close() for one in ending))
-        self._wake()
 
     def holds(self, response_id: str) -> bool:
         """Whether some connection has the response, stored or not."""
         return any(one.machine.holds(response_id) for one in self._connections)
 
     def disown(self) -> None:
-        """End every connection from outside the event loop."""
+        """The same from outside the event loop, whatever has become of that."""
+        self.is_closed = True
+        for one in list(self._connections):
+            one.disown()
+        # A loop that is closed has nobody who waits.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._end_all)
+
+    def _end_all(self) -> None:
+        # One may have opened while the others were ended from outside.
         for one in self._connections:
             one.disown()
-        self._connections.clear()
+        self._wake()
 
     def _free_seat(self, address: Address, parent: str | None) -> Seat | None:
         best: Seat | None = None
@@ -130,7 +148,6 @@ class ConnectionPool:
         return all(seat.connection is not connection for seat in self._taken)
 
     async def _open(self, address: Address, limits: TimeLimits) -> Seat:
-        closings = self._closings
         self._opening += 1
         try:
             connection = await open_connection(address, self._options, limits)
@@ -139,11 +156,10 @@ class ConnectionPool:
             self._wake()
             raise
         self._opening -= 1
-        if closings != self._closings:
+        if self.is_closed:
+            self._wake()
             await connection.close()
-            raise SocketBroke(
-                f"Connection error: {address.url} was closed while it opened.", address.request()
-            )
+            raise _closed(address)
         self._connections.append(connection)
         seat = Seat(connection, self._lanes[0])
         self._taken.add(seat)
@@ -177,3 +193,12 @@ class ConnectionPool:
             if not turn.done():
                 turn.set_result(None)
                 return
+
+
+def _closed(address: Address) -> SocketBroke:
+    broke = SocketBroke(
+        f"Connection error: the request to {address.place} was not sent, since the model was closed on this side.",
+        address.request(),
+    )
+    broke.is_abort = True
+    return broke

@@ -5,9 +5,10 @@ Rules:
 1. Connections belong to the event loop that opened them, and to it alone.
 2. A connection that ends before any event of the response is replaced once, when asking again is safe: the request was
    never sent, or goes on from nothing that a server stores. The 60 minutes' end is always safe.
-3. A response that is gone from connection and server is replaced by the conversation that led to it, if this model
-   has sent and received all of it. That happens once for a request.
-4. Once an event came, every failure is the caller's.
+3. A request that runs or waits when the transport is closed ends: it is not sent again, and opens nothing any more.
+4. A response that is gone from connection and server is replaced by the conversation that led to it, if this model
+   has sent and received all of it, to the same address and with the same headers. That happens once for a request.
+5. Once an event came, every failure is the caller's.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast, runtime_checkable
 
 from agents._lazy import lazy_module
+from agents.exceptions import UserError
 
 from ._websocket_connection import Address, SocketBroke, TimeLimits
 from ._websocket_errors import LIMIT_REACHED, PARENT_NOT_FOUND, ResponsesWebSocketError
@@ -37,6 +39,9 @@ __all__ = ["WebSocketTransport"]
 
 _NOT_OF_A_SOCKET = frozenset({"accept", "content-type"})
 """Headers of the client that say something of bodies."""
+
+_CREDENTIALS = frozenset({"authorization", "api-key"})
+"""Headers one of which a client has, be it only to say that it is omitted."""
 
 
 @runtime_checkable
@@ -72,15 +77,17 @@ class WebSocketTransport:
         Raises:
             ResponsesWebSocketError: the server answered with an error frame.
             ModelBehaviorError: what came is garbage.
+            UserError: the client has no key that a WebSocket can be opened with.
             openai.APIError: the connection was refused, could not be opened, or broke.
         """
+        # Taken before anything is awaited: what is closed meanwhile ends this request too.
+        pool = self._pool()
         request = socket_request(arguments)
-        address, limits = await self._address(request), self._limits(request)
-        pool, body = self._pool(), request.body
+        address, limits, body = await self._address(request), self._limits(request), request.body
         parent = body.get("previous_response_id")
         if parent is not None and body.get("store") is False and not pool.holds(parent):
             # Nobody has it any more.
-            body = self._chains.expanded(body) or body
+            body = self._chains.expanded(address, body) or body
         may_reconnect, is_fresh = True, False
         while True:
             seat = await pool.take(
@@ -93,17 +100,17 @@ class WebSocketTransport:
                     async for batch in batches:
                         has_begun = True
                         items += [event.item for event in batch if event.type == "response.output_item.done"]
-                        self._note(batch[-1], body, items)
+                        self._note(address, batch[-1], body, items)
                         yield batch
                 return
             except ResponsesWebSocketError as error:
-                again = None if has_begun else self._answer_to(error, body, may_reconnect=may_reconnect)
+                again = None if has_begun else self._answer_to(error, address, body, may_reconnect)
                 if again is None:
                     raise
                 # The whole conversation goes on from nothing: a second refusal for that reason is the caller's.
                 body, is_fresh = again, error.code == LIMIT_REACHED
             except SocketBroke as broke:
-                if has_begun or not may_reconnect or not _may_ask_again(broke, body):
+                if has_begun or pool.is_closed or not may_reconnect or not _may_ask_again(broke, body):
                     raise
                 is_fresh = True
             finally:
@@ -111,7 +118,7 @@ class WebSocketTransport:
             may_reconnect = may_reconnect and not is_fresh
 
     async def close(self) -> None:
-        """Close the connections of the running event loop, and end those of others."""
+        """Close the connections of the running event loop, and end those of others; requests begun before fail."""
         running = asyncio.get_running_loop()
         self._chains = ResponseChains()
         pools, self._pools = self._pools, {}
@@ -130,26 +137,28 @@ class WebSocketTransport:
         return self._pools[loop]
 
     def _answer_to(
-        self, error: ResponsesWebSocketError, body: dict[str, Any], *, may_reconnect: bool
+        self, error: ResponsesWebSocketError, address: Address, body: dict[str, Any], may_reconnect: bool
     ) -> dict[str, Any] | None:
         """What to send instead after a refusal; None when there is nothing to try."""
         if error.code == PARENT_NOT_FOUND and body.get("previous_response_id") is not None:
-            return self._chains.expanded(body)
+            return self._chains.expanded(address, body)
         return body if error.code == LIMIT_REACHED and may_reconnect else None
 
     def _note(
-        self, last: _responses.ResponseStreamEvent, body: Mapping[str, Any], items: Sequence[Any]
+        self,
+        address: Address,
+        last: _responses.ResponseStreamEvent,
+        body: Mapping[str, Any],
+        items: Sequence[Any],
     ) -> None:
         if last.type == "response.completed" and isinstance(
             cast("object", last.response), _responses.Response
         ):
             # Some servers finish with an empty list although they streamed items.
-            self._chains.note(last.response.id, body, last.response.output or items)
+            self._chains.note(address, last.response.id, body, last.response.output or items)
 
     async def _address(self, request: SocketRequest) -> Address:
-        client = self._client
-        # A key that is a function is asked for anew; the client offers no public way to do that.
-        await client._refresh_api_key()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        client, credentials = self._client, await self._credentials()
         url: Any = client.base_url if client.websocket_base_url is None else client.websocket_base_url
         if isinstance(url, str):
             url = type(client.base_url)(url)
@@ -161,8 +170,13 @@ class WebSocketTransport:
         if query:
             url = url.copy_merge_params({name: str(value) for name, value in query.items()})
         headers: dict[str, tuple[str, Any]] = {}
-        for some in (client.auth_headers, client.default_headers, request.headers):
+        for some in (credentials, client.default_headers, request.headers):
             headers.update({name.lower(): (name, value) for name, value in some.items()})
+        if _CREDENTIALS.isdisjoint(headers):
+            raise UserError(
+                f"The {type(client).__name__} has no key to open a WebSocket with; one that signs each request serves "
+                "HTTP only. Give it an api_key, or an Authorization in default_headers."
+            )
         return Address.of(
             url,
             {
@@ -171,6 +185,16 @@ class WebSocketTransport:
                 if isinstance(value, str) and lower not in _NOT_OF_A_SOCKET
             },
         )
+
+    async def _credentials(self) -> Mapping[str, str]:
+        """The client's key or token, anew where it is a function; the client offers no public way to do that."""
+        client = self._client
+        await client._refresh_api_key()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        if isinstance(client, _openai.AsyncAzureOpenAI):
+            token = await client._get_azure_ad_token()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            if token:
+                return {"Authorization": f"Bearer {token}"}
+        return client.auth_headers
 
     def _limits(self, request: SocketRequest) -> TimeLimits:
         given = request.timeout
