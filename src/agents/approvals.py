@@ -94,6 +94,10 @@ class RuleScope:
         """The scope that arguments of `approve` and `reject` mean; None when they mean this one call."""
         if not always and where is None and uses is None and until is None:
             return None
+        if uses is not None and uses < 1:
+            raise UserError(f"uses must be at least 1, got {uses}")
+        if until is not None and not isinstance(cast("object", until), datetime):
+            raise UserError(f"until must be a datetime, got {type(until).__name__}")
         return cls(where=where, uses=uses, until=until)
 
 
@@ -126,6 +130,7 @@ def check_conditions(where: Mapping[str, Any]) -> dict[str, Any]:
     """
     for name, condition in where.items():
         if isinstance(condition, Mapping):
+            _check_limits(name, cast("Mapping[str, Any]", condition))
             unknown = set(cast("Mapping[str, Any]", condition)) - _CONDITIONS
             if unknown:
                 raise UserError(
@@ -133,6 +138,14 @@ def check_conditions(where: Mapping[str, Any]) -> dict[str, Any]:
                     f"{', '.join(sorted(_CONDITIONS))}; a plain value must be equal."
                 )
     return dict(where)
+
+
+def _check_limits(name: str, condition: Mapping[str, Any]) -> None:
+    for limit in ("min", "max"):
+        if limit in condition and not _is_number(condition[limit]):
+            raise UserError(f"{limit} on argument {name!r} must be a number, got {condition[limit]!r}")
+    if "in" in condition and not isinstance(condition["in"], list | tuple | set | frozenset):
+        raise UserError(f"in on argument {name!r} must be a list of values, got {condition['in']!r}")
 
 
 def matches(where: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:

@@ -90,6 +90,12 @@ class ModelRetrySettings:
     def __post_init__(self) -> None:
         if isinstance(self.backoff, Mapping):
             self.backoff = backoff_settings_from(self.backoff, path="backoff")
+        maker: object = getattr(self.policy, "__self__", None)
+        if isinstance(maker, _RetryPolicies):
+            name = getattr(self.policy, "__name__", "it")
+            raise TypeError(
+                f"policy is retry_policies.{name} itself, which makes one: call it, retry_policies.{name}(...)"
+            )
 
     def to_json_dict(self) -> dict[str, Any]:
         """The settings as JSON values, without the policy, which is code."""
@@ -333,6 +339,8 @@ class _RetryPolicies:
     def http_status(self, statuses: Iterable[int]) -> RetryPolicy:
         """Repeat when the answer had one of these HTTP statuses."""
         wanted = frozenset(statuses)
+        if not all(type(status) is int for status in wanted):
+            raise TypeError(f"http_status takes HTTP statuses as numbers, got {statuses!r}")
 
         def decide(context: RetryPolicyContext) -> bool:
             return context.normalized.status_code in wanted

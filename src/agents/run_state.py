@@ -25,7 +25,7 @@ from .run_internal.begin import Carried, Resumption
 from .run_internal.decisions import covered, decided, has_expired, stated
 from .run_internal.environment import AgentBook, reachable_agents
 from .run_internal.restore import Moment
-from .run_internal.signing import sign, verify
+from .run_internal.signing import sign, verify_if_asked
 from .run_internal.state_agreement import disagreeing_key
 from .run_internal.state_facts import FORMAT, FactsPart, Unread
 from .run_internal.state_json import (
@@ -269,6 +269,10 @@ class RunState(Generic[TContext]):
         ]
 
     def _path_of(self, item: ToolApprovalItem) -> Path:
+        if not isinstance(cast("object", item), ToolApprovalItem):
+            raise DecisionError(
+                f"decide about an item of get_interruptions() or result.interruptions, not a {type(item).__name__}"
+            )
         asked = self._asked()
         if item.call_path in asked:
             return item.call_path
@@ -412,8 +416,7 @@ class RunState(Generic[TContext]):
             StateTampered: the signature is missing or wrong.
             UserError: the payload is of another format, or is not a state of this agent.
         """
-        if signing_key is not None:
-            verify(state_json, signing_key)
+        verify_if_asked(state_json, signing_key)
         return RunState._read(
             initial_agent, detached(state_json), context_override, context_deserializer, strict=strict_context
         )
@@ -430,8 +433,7 @@ class RunState(Generic[TContext]):
     ) -> RunState[Any]:
         """Read a state that `to_string` gave. Arguments and errors as for `from_json`."""
         payload = from_text(state_string)
-        if signing_key is not None:
-            verify(payload, signing_key)
+        verify_if_asked(payload, signing_key)
         return RunState._read(
             initial_agent, payload, context_override, context_deserializer, strict=strict_context
         )

@@ -321,3 +321,53 @@ async def test_records_tell_of_a_decision_before_the_claim(book: Book):
     result = Runner.run_streamed(agent, approve_all(await paused(agent)))
     kinds = await kinds_of(result)
     assert kinds.index("run_resumed") < kinds.index("approval_decided") < kinds.index("tool_claimed")
+
+
+class TestWhatNoRecordHolds:
+    @pytest.mark.parametrize(
+        ("decision", "message"),
+        [
+            (Supply(output={"a": 1}), "output must be a text"),  # pyright: ignore[reportArgumentType]
+            (Approve(arguments='{"amount": 1}'), "arguments must be a mapping"),  # pyright: ignore[reportArgumentType]
+            (Reject(reason=5), "reason must be a text"),  # pyright: ignore[reportArgumentType]
+            (Approve(expires_at=5), "expires_at must be a datetime"),  # pyright: ignore[reportArgumentType]
+            ("approve", "an Approve, a Reject or a Supply"),
+        ],
+    )
+    async def test_it_is_refused_when_it_is_said(self, book: Book, decision: Any, message: str):
+        agent = payments(book, 1)
+        state = await paused(agent)
+        with pytest.raises(DecisionError, match=message):
+            state.decide(state.get_interruptions()[0], decision)
+        assert ids(state.get_interruptions()) == ["c1"]
+
+    async def test_items_are_what_is_decided_about(self, book: Book):
+        agent = payments(book, 1)
+        state = await paused(agent)
+        with pytest.raises(DecisionError, match="not a str"):
+            state.approve("c1")  # pyright: ignore[reportArgumentType]
+
+    @pytest.mark.parametrize(
+        "scope",
+        [
+            {"uses": 0},
+            {"until": 5},
+            {"where": {"amount": {"max": "9"}}},
+            {"where": {"amount": {"in": "smithy"}}},
+        ],
+    )
+    async def test_rules_that_can_never_hold_are_refused(self, book: Book, scope: Any):
+        agent = payments(book, 1)
+        state = await paused(agent)
+        with pytest.raises(UserError):
+            state.approve(state.get_interruptions()[0], **scope)
+        assert state.resumption().decisions == []
+
+
+async def test_a_signed_state_that_is_read_without_a_key_is_told(
+    book: Book, caplog: pytest.LogCaptureFixture
+):
+    agent = payments(book, 1)
+    written = (await paused(agent)).to_string(signing_key="k")
+    await RunState.from_string(agent, written)
+    assert "without signing_key" in caplog.text

@@ -17,10 +17,11 @@ from models.chats import Json, answer, sse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One answer: the writes of its body, and what happens behind them."""
+    """One answer: the writes of its body, and what happens behind them. A silent one has not even a head."""
 
     writes: tuple[bytes, ...]
-    ending: Literal["finish", "cut", "stall"] = "finish"
+    ending: Literal["finish", "cut", "stall", "close"] = "finish"
+    is_silent: bool = False
     status: int = 200
     content_type: str = "text/event-stream"
     headers: tuple[tuple[str, str], ...] = ()
@@ -110,7 +111,8 @@ class ChatServer:
             "x-request-id: req_7",
         ]
         lines += ["transfer-encoding: chunked", *(f"{name}: {value}" for name, value in given.headers)]
-        writer.write("\r\n".join([*lines, "", ""]).encode())
+        if not given.is_silent:
+            writer.write("\r\n".join([*lines, "", ""]).encode())
         for write in given.writes:
             writer.write(b"%x\r\n%b\r\n" % (len(write), write))
             await writer.drain()
@@ -120,6 +122,9 @@ class ChatServer:
             case "finish":
                 writer.write(b"0\r\n\r\n")
                 return True
+            case "close":
+                writer.write(b"0\r\n\r\n")
+                return False
             case "cut":
                 return False
             case "stall":

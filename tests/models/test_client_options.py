@@ -24,7 +24,7 @@ from agents.testing import ResponsesServer, Step
 from models.chat_server import ChatServer, document
 from models.chats import answer
 
-WITH_POLICY = ModelSettings(retry=ModelRetrySettings(policy=retry_policies.never()))
+WITH_POLICY = ModelSettings(retry=ModelRetrySettings(max_retries=1, policy=retry_policies.never()))
 
 
 @pytest.fixture
@@ -63,11 +63,28 @@ class TestRetries:
                 await Runner.run(agent, "Hi")
             assert (seen, len(server.requests)) == ([1, 2], 3)
 
-    def test_one_client_like_it_is_made_and_kept(self, client: openai.AsyncOpenAI):
+    def test_a_client_like_it_is_called_with_the_key_of_the_moment(self, client: openai.AsyncOpenAI):
         patient = calling_client(client, WITH_POLICY)
         assert (patient.max_retries, client.max_retries) == (0, 2)
-        assert calling_client(client, WITH_POLICY) is patient
-        assert calling_client(client, ModelSettings()) is client
+        client.api_key = "another"
+        assert calling_client(client, WITH_POLICY).api_key == "another"
+
+    @pytest.mark.parametrize(
+        "settings",
+        [ModelSettings(), ModelSettings(retry=ModelRetrySettings(policy=retry_policies.never()))],
+    )
+    def test_without_a_policy_and_a_count_the_client_repeats_as_it_does(
+        self, client: openai.AsyncOpenAI, settings: ModelSettings
+    ):
+        assert calling_client(client, settings) is client
+
+    def test_a_client_that_cannot_be_copied_is_called_itself(self):
+        class Own(openai.AsyncOpenAI):
+            def __init__(self, tenant: str) -> None:
+                super().__init__(base_url="http://127.0.0.1:1/v1", api_key=tenant)
+
+        own = Own("t")
+        assert calling_client(own, WITH_POLICY) is own
 
     def test_a_client_that_was_patched_is_called_itself(self, client: openai.AsyncOpenAI):
         async def create(**_: Any) -> None:

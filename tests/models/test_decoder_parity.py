@@ -200,15 +200,32 @@ def test_json_that_is_no_object_is_garbage(body: bytes) -> None:
         decoded(body)
 
 
-@pytest.mark.parametrize(
-    "body", [b"", delta(), delta() + b"data: [DONE]\n\n", b'{"error": {"message": "x"}}']
-)
+@pytest.mark.parametrize("body", [b"", delta(), delta() + b"data: [DONE]\n\n", b"event: response.crea"])
 def test_an_end_before_the_response_is_complete_is_an_error(body: bytes) -> None:
     decoder = ResponsesDecoder()
     decoder.feed(body)
     with pytest.raises(ModelBehaviorError, match="ended before the response was complete") as caught:
         decoder.finish()
     assert body[:20].decode() in str(caught.value)
+
+
+def test_an_error_in_place_of_a_stream_is_its_event() -> None:
+    [event] = decoded(b'{"error": {"message": "x", "code": "y"}}')
+    assert isinstance(event, ResponseErrorEvent)
+    assert (event.message, event.code) == ("x", "y")
+
+
+@pytest.mark.parametrize(
+    "body", [b"<!doctype html>", b' {"id": "resp_1"}', b'{"error": {"message": "' + b"x" * 900]
+)
+def test_another_document_is_no_stream_that_broke(body: bytes) -> None:
+    with pytest.raises(ModelBehaviorError, match="document and no event stream") as caught:
+        decoded(body)
+    assert type(caught.value) is ModelBehaviorError
+
+
+def test_what_comes_after_the_end_of_the_response_is_ignored() -> None:
+    assert [event.type for event in decoded(completed() + delta() + completed())] == ["response.completed"]
 
 
 def test_garbage_after_the_end_of_the_response_is_ignored() -> None:

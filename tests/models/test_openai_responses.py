@@ -14,7 +14,7 @@ import openai
 import pytest
 from openai.types.responses import Response, ResponseStreamEvent
 
-from agents.exceptions import ModelBehaviorError, UserError
+from agents.exceptions import ModelBehaviorError, ModelResponseFailed, UserError
 from agents.model_settings import ModelSettings
 from agents.models._client_stream import RawAnswer, as_raw_request
 from agents.models._sse import EventFramer
@@ -370,3 +370,23 @@ async def test_the_methods_can_be_replaced_on_the_class(monkeypatch: pytest.Monk
     monkeypatch.setattr(OpenAIResponsesModel, "get_response", replaced)
     answer: Any = await model_with(EventClient(None)).get_response(**arguments())
     assert answer == "m"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "message"),
+    [
+        (b"<html>Hello</html>", ModelBehaviorError, "no response: '<html>"),
+        (b'"x"', ModelBehaviorError, "no response"),
+        (b"[]", ModelBehaviorError, "no response"),
+        (b"null", ModelBehaviorError, "no response"),
+        (b"{}", ModelBehaviorError, "no response"),
+        (b'{"error": {"code": "boo", "message": "Boo."}}', ModelResponseFailed, "code=boo; message=Boo"),
+    ],
+)
+async def test_an_answer_that_is_no_response_is_a_typed_error(
+    body: bytes, kind: type[Exception], message: str
+) -> None:
+    with serving(body, "application/json") as url:
+        async with openai.AsyncOpenAI(base_url=url, api_key="x") as client:
+            with pytest.raises(kind, match=message):
+                await respond(OpenAIResponsesModel("m", client))

@@ -10,8 +10,17 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from agents import Agent, ModelSettings, OpenAIResponsesModel, Runner, function_tool
-from agents.exceptions import ModelStreamBroken
+from agents import (
+    Agent,
+    ModelBehaviorError,
+    ModelSettings,
+    OpenAIResponsesModel,
+    Runner,
+    RunResultStreaming,
+    function_tool,
+)
+from agents.exceptions import ModelResponseFailed, ModelStreamBroken
+from agents.models import _background
 from agents.testing import ResponsesServer, Step
 from run.scripts import RunIt, both_ways, collect
 
@@ -80,6 +89,68 @@ class TestDrops:
                 await run(agent)
 
 
+@both_ways
+class TestServers:
+    async def test_one_that_is_away_for_a_moment_is_asked_again(
+        self, run: RunIt, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(_background, "_FIRST_DELAY_S", 0.001)
+        step = Step().text(WORDS).drop(after_events=3)
+        away = (Step.http_error(503), Step.http_error(429, retry_after_s=0.001), Step.http_error(500))
+        async with against(step.reattached(*away)) as (agent, _):
+            assert (await run(agent)).final_output == WORDS
+
+    async def test_all_requests_about_a_response_have_the_headers_of_the_first(self, run: RunIt):
+        settings = ModelSettings(background=True, extra_headers={"x-tenant": "7"}, extra_query={"v": "2"})
+        async with against(Step().text(WORDS).drop(after_events=3)) as (agent, server):
+            agent.model_settings = settings
+            await run(agent)
+        (access,) = server.accesses
+        assert (access.headers["x-tenant"], access.query["v"]) == ("7", "2")
+
+    async def test_a_response_that_is_given_up_is_cancelled(self, run: RunIt):
+        async with against(Step().text(WORDS).invalid_json(after_events=5)) as (agent, server):
+            with pytest.raises(ModelBehaviorError):
+                await run(agent)
+            assert actions(server) == ["cancel"]
+
+    async def test_an_error_without_a_number_is_told(self, run: RunIt):
+        events: list[Any] = [
+            {"type": "response.created", "sequence_number": 0, "response": {"id": "resp_9", "output": []}},
+            {
+                "type": "response.in_progress",
+                "sequence_number": 1,
+                "response": {"id": "resp_9", "output": []},
+            },
+            {"type": "error", "error": {"code": "server_error", "message": "boo"}},
+        ]
+        async with against(Step.recorded(events).paced(events_per_write=1)) as (agent, _):
+            with pytest.raises(ModelResponseFailed, match="boo"):
+                await run(agent)
+
+    @pytest.mark.parametrize("number", [{}, {"sequence_number": 0}])
+    async def test_one_that_counts_nothing_and_begins_anew_tells_nothing_twice(self, run: RunIt, number: Any):
+        message: dict[str, Any] = {"type": "message", "id": "m", "role": "assistant", "status": "completed"}
+        text: dict[str, Any] = {"type": "output_text", "text": "ab", "annotations": []}
+        done = {**message, "content": [text]}
+        place = {"item_id": "m", "output_index": 0, "content_index": 0}
+        events: list[Any] = [
+            {"type": "response.created", "response": {"id": "resp_9", "output": []}},
+            {"type": "response.output_item.added", "output_index": 0, "item": {**message, "content": []}},
+            {"type": "response.output_text.delta", "delta": "a", **place},
+            {"type": "response.output_text.delta", "delta": "b", **place},
+            {"type": "response.output_item.done", "output_index": 0, "item": done},
+            {"type": "response.completed", "response": {"id": "resp_9", "output": [done]}},
+        ]
+        step = Step.recorded([{**event, **number} for event in events]).drop(after_events=3)
+        async with against(step) as (agent, _):
+            result = await run(agent)
+        assert result.final_output == "ab"
+        if isinstance(result, RunResultStreaming):
+            kinds = [record.kind async for record in result.records()]
+            assert kinds.count("model_delta") == len(events)
+
+
 class TestEvents:
     async def test_each_is_given_once_in_order(self):
         step = Step().text(WORDS).drop(after_events=4).reattached(Step().drop(after_events=7))
@@ -111,8 +182,6 @@ class TestEvents:
             assert actions(server) == []
 
     async def test_connections_that_bring_nothing_come_to_an_end(self, monkeypatch: pytest.MonkeyPatch):
-        from agents.models import _background
-
         monkeypatch.setattr(_background, "_FIRST_DELAY_S", 0.001)
         nothing = (Step().truncate(after_events=3),) * (_background.TRIES + 1)
         step = Step().text(WORDS).truncate(after_events=3).reattached(*nothing)

@@ -184,6 +184,43 @@ class TestWaits:
 
         assert run_in_virtual_time(timed()) == pytest.approx(40)
 
+    @pytest.mark.parametrize(("most", "is_repeated"), [(None, False), (10, False), (4000, True)])
+    def test_who_asks_for_more_than_anybody_waits_is_not_asked_again(self, most: Any, is_repeated: bool):
+        step = ModelStep.raise_error(BROKEN, retry_advice=ModelRetryAdvice(suggested=True, retry_after=3600))
+        retry = ModelRetrySettings(
+            max_retries=1, policy=retry_policies.provider_suggested(), backoff={"max_delay": most}
+        )
+        agent, model = agent_of(step, text(), settings=ModelSettings(retry=retry))
+
+        async def outcome() -> Any:
+            try:
+                return (
+                    await Runner.run(agent, "Hi", run_config=RunConfig(tracing_disabled=True))
+                ).final_output
+            except ConnectionError as error:
+                return error
+
+        assert run_in_virtual_time(outcome()) == ("done" if is_repeated else BROKEN)
+        assert len(model.calls) == 1 + is_repeated
+
+    async def test_text_that_is_void_is_no_partial_item(self):
+        has_failed = asyncio.Event()
+
+        def policy(_: RetryPolicyContext) -> RetryDecision:
+            has_failed.set()
+            return RetryDecision(retry=True, delay=100)
+
+        async with against([broken_off(6), "whole"], at_once(policy, after_output=True)) as (agent, _):
+            result = Runner.run_streamed(agent, "Hi")
+            await has_failed.wait()
+            async for record in result.records():
+                if record.kind == "attempt_reset":
+                    break
+            result.cancel()
+            assert result.run_loop_task is not None
+            await result.run_loop_task
+        assert result.new_items == []
+
     async def test_cancelling_ends_them(self):
         has_failed = asyncio.Event()
 
@@ -191,7 +228,8 @@ class TestWaits:
             has_failed.set()
             return RetryDecision(retry=True, delay=3600)
 
-        agent, _ = agent_of(BROKEN, text(), settings=at_once(policy))
+        retry = ModelRetrySettings(max_retries=1, policy=policy, backoff={"max_delay": 7200})
+        agent, _ = agent_of(BROKEN, text(), settings=ModelSettings(retry=retry))
         result = Runner.run_streamed(agent, "Hi")
         await has_failed.wait()
         result.cancel()
@@ -444,3 +482,25 @@ async def test_retries_without_end_wait_no_longer_than_the_most():
     agent, model = agent_of(*[BROKEN] * 20, text(), settings=ModelSettings(retry=retry))
     assert (await Runner.run(agent, "Hi")).final_output == "done"
     assert len(model.calls) == 21
+
+
+def test_policies_that_are_not_made_yet_are_refused():
+    with pytest.raises(TypeError, match=r"call it, retry_policies\.network_error"):
+        ModelRetrySettings(max_retries=1, policy=retry_policies.network_error)
+    with pytest.raises(TypeError, match="numbers"):
+        retry_policies.http_status("429")  # pyright: ignore[reportArgumentType]
+
+
+@both_ways
+async def test_errors_of_others_carry_what_was_done(run: RunIt):
+    agent, _ = agent_of(calls(("look", {})), BROKEN, settings=ModelSettings())
+
+    @function_tool
+    def look() -> str:
+        return "seen"
+
+    agent.tools = [look]
+    with pytest.raises(ConnectionError) as caught:
+        await run(agent)
+    details: Any = caught.value
+    assert [item.type for item in details.run_data.new_items] == ["tool_call_item", "tool_call_output_item"]

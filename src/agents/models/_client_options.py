@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakKeyDictionary
 
 from agents._lazy import lazy_module
 
@@ -20,24 +19,25 @@ else:
 
 __all__ = ["call_options", "calling_client", "handed_over"]
 
-_patient: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
-"""By client: the one like it that repeats nothing."""
-
 
 def calling_client(client: _openai.AsyncOpenAI, settings: ModelSettings) -> _openai.AsyncOpenAI:
     """The client to call: where a retry policy decides what is repeated, one like it that repeats nothing by itself.
 
-    A client whose methods somebody has replaced stays as it is: a copy would not have them.
+    A client whose methods somebody has replaced stays as it is: a copy would not have them. So does one that cannot
+    be copied. The copy is made anew for each call: keys change.
     """
     retry = settings.retry
-    if retry is None or retry.policy is None or not isinstance(client, _openai.AsyncOpenAI):  # pyright: ignore[reportUnnecessaryIsInstance]  # fakes come here too
+    if retry is None or retry.policy is None or retry.max_retries is None:
+        return client
+    if not isinstance(client, _openai.AsyncOpenAI):  # pyright: ignore[reportUnnecessaryIsInstance]  # fakes come here too
         return client
     if client.max_retries == 0 or _is_patched(client):
         return client
-    known = _patient.get(client)
-    if known is None:
-        known = _patient[client] = client.with_options(max_retries=0)
-    return known
+    try:
+        return client.with_options(max_retries=0)
+    except TypeError:
+        # A class of somebody's own, whose constructor takes other arguments.
+        return client
 
 
 def _is_patched(client: _openai.AsyncOpenAI) -> bool:

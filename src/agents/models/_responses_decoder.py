@@ -7,6 +7,8 @@ Who raises what:
   servers send) are given as events. What to make of them is for the caller.
 - Garbage before the terminal event (data that is not a JSON object with a type) and truncation (an end without any
   terminal event) raise `ModelBehaviorError`, after the events that came before.
+- A body without events that is a document is no stream: an error is given as its event, another one raises.
+- What comes after the response's end is ignored. An `error` event may still be followed by `response.failed`.
 """
 
 from __future__ import annotations
@@ -34,6 +36,9 @@ TERMINAL_TYPES = frozenset(
 )
 """Types of events after which a stream may end."""
 
+_ENDS = frozenset({"response.completed", "response.failed", "response.incomplete"})
+"""Types of events that end the response for good."""
+
 _EXCERPT_BYTES = 300
 
 _decode_json = msgspec.json.Decoder().decode
@@ -46,7 +51,7 @@ class ResponsesDecoder:
     the events are handed on. Call `finish` at the end of the stream.
 
     States: open, failed (`failure` is set, nothing more is decoded), done
-    (`[DONE]` was read, what follows is ignored).
+    (the response's last event or `[DONE]` was read, what follows is ignored).
     """
 
     def __init__(self) -> None:
@@ -54,6 +59,7 @@ class ResponsesDecoder:
         self._head = b""
         self._done = False
         self._terminal = False
+        self._has_begun = False
         self._is_given = False
         self.failure: ModelBehaviorError | None = None
         """What broke the stream, found after the events given so far."""
@@ -89,12 +95,11 @@ class ResponsesDecoder:
             return []
         was_whole = self.failure is None
         events = [] if self._terminal else self._events(self._framer.finish())
-        if was_whole and not self._terminal:
+        if was_whole and not self._has_begun:
+            events = self._document_events()
+        elif was_whole and not self._terminal:
             # Also where what is left is no event: it was cut.
-            self.failure = ModelStreamBroken(
-                "The model's stream ended before the response was complete: no response.completed, "
-                f"response.incomplete or response.failed event came. It began with {self._excerpt()}."
-            )
+            self.failure = self._broken()
         if self.failure is not None and not events:
             raise self.failure
         return events
@@ -108,10 +113,34 @@ class ResponsesDecoder:
             if payload is None:
                 self._end_or_fail(data)
                 break
-            if payload.get("type") in TERMINAL_TYPES:
+            self._has_begun = True
+            if payload["type"] in TERMINAL_TYPES:
                 self._terminal = True
+                self._done = payload["type"] in _ENDS
             events.append(responses_event(payload))
         return events
+
+    def _document_events(self) -> list[_responses.ResponseStreamEvent]:
+        """The event of an error that came in place of a stream; a failure where there is none."""
+        body = self._head.lstrip()
+        payload = event_payload(body) if len(self._head) <= _EXCERPT_BYTES else None
+        if payload is not None and payload["type"] == "error":
+            self._terminal = True
+            return [responses_event(payload)]
+        if body.startswith((b"{", b"<")):
+            self.failure = ModelBehaviorError(
+                f"The model's answer is a document and no event stream. It began with {self._excerpt()}. "
+                "Check that the base URL leads to a server that speaks the Responses API."
+            )
+        else:
+            self.failure = self._broken()
+        return []
+
+    def _broken(self) -> ModelStreamBroken:
+        return ModelStreamBroken(
+            "The model's stream ended before the response was complete: no response.completed, "
+            f"response.incomplete or response.failed event came. It began with {self._excerpt()}."
+        )
 
     def _end_or_fail(self, data: bytes) -> None:
         if data.startswith(b"[DONE]") or self._terminal:

@@ -10,6 +10,7 @@ from ._chat_model import ChatModel
 from ._chat_request import ChatServer
 from ._client_options import call_options, calling_client, handed_over
 from ._client_stream import as_raw_request
+from ._whole_answer import read_answer
 from .openai_client_utils import is_official_openai_client
 from .reasoning_content_replay import ShouldReplayReasoningContent
 
@@ -76,4 +77,6 @@ class OpenAIChatCompletionsModel(ChatModel):
         request = {**call_options(self._client, settings), **request}
         # The client insists on messages by name; those of the body take their place.
         request = handed_over(resource, request, {"messages": [], "tools": _openai.omit})
-        return await resource.create(**(as_raw_request(request) if stream else request))
+        if stream:
+            return await resource.create(**as_raw_request(request))
+        return await read_answer(resource.create(**request), "Chat Completions")

@@ -20,7 +20,8 @@ from ._responses_decoder import TERMINAL_TYPES, ResponsesDecoder
 from ._responses_request import ConvertedTools, Converter, ModelCall, responses_request
 from ._retry_advice import client_retry_advice
 from ._websocket_errors import ResponsesWebSocketError, websocket_retry_advice
-from .responses_result import event_failure, model_response, response_failure
+from ._whole_answer import read_answer
+from .responses_result import event_failure, model_response, response_failure, whole_response
 
 if TYPE_CHECKING:
     import openai as _openai
@@ -103,7 +104,7 @@ class OpenAIResponsesModel(Model):
         """Ask for one response and wait for all of it; see `Model.get_response`.
 
         Raises:
-            ModelBehaviorError: the response failed or is incomplete.
+            ModelBehaviorError: the response failed or is incomplete, or what came is none.
             UserError: the settings or tools cannot be sent.
             openai.APIError: the server refused, or could not be reached.
         """
@@ -161,7 +162,8 @@ class OpenAIResponsesModel(Model):
     async def _whole(self, call: ModelCall) -> _responses.Response:
         """The response, all of it at once."""
         resource: Any = calling_client(self._client, call.model_settings).responses
-        return await resource.create(**_sent(resource, self._request(call, stream=False)))
+        asked = resource.create(**_sent(resource, self._request(call, stream=False)))
+        return whole_response(await read_answer(asked, "Responses"))
 
     async def _drained(self, call: ModelCall) -> _responses.Response:
         """The response, from the events of its stream."""
@@ -175,6 +177,9 @@ class OpenAIResponsesModel(Model):
                         # Some servers finish with an empty list although they streamed items.
                         event.response.output = event.response.output or done_items
                         return event.response
+                    elif event.type == "response.failed" or event.type == "response.incomplete":
+                        # The caller raises for it, and notes it first.
+                        return event.response
                     elif event.type in TERMINAL_TYPES:
                         raise event_failure(event) or ModelBehaviorError(
                             f"The response ended with {event.type}."
@@ -183,11 +188,12 @@ class OpenAIResponsesModel(Model):
 
     async def _batches(self, call: ModelCall) -> AsyncGenerator[list[_responses.ResponseStreamEvent], None]:
         """The events of the response in batches; whoever iterates must close it."""
-        request = as_raw_request(self._request(call, stream=True))
+        plain = self._request(call, stream=True)
+        request = as_raw_request(plain)
         client = calling_client(self._client, call.model_settings)
         resource: Any = client.responses
         batches = event_batches(await resource.create(**_sent(resource, request)), ResponsesDecoder())
-        return lasting_batches(batches, client) if call.model_settings.background else batches
+        return lasting_batches(batches, client, plain) if call.model_settings.background else batches
 
     def _request(self, call: ModelCall, *, stream: bool) -> dict[str, Any]:
         request = responses_request(

@@ -10,6 +10,7 @@ from agents.exceptions import ModelBehaviorError, ModelResponseFailed
 from agents.items import ModelResponse
 from agents.usage import ATTACHED_RAW_USAGE, usage_of_response
 
+from ._whole_answer import foreign_answer
 from .fake_id import FAKE_RESPONSES_ID
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ __all__ = ["FAILURE_TYPES", "event_failure", "model_response", "response_failure
 
 FAILURE_TYPES = frozenset({"response.failed", "response.incomplete", "error", "response.error"})
 """Types of events that end a stream without a usable response."""
+
+
+_FAILED = frozenset({"failed", "incomplete"})
 
 
 def model_response(response: _responses.Response, *, preserve_raw_usage: bool | None = None) -> ModelResponse:
@@ -41,9 +45,26 @@ def model_response(response: _responses.Response, *, preserve_raw_usage: bool | 
     )
 
 
+def whole_response(answer: Any) -> _responses.Response:
+    """What a server answered, once it is sure to be a response.
+
+    Raises:
+        ModelResponseFailed: it is an error, whatever its HTTP status said.
+        ModelBehaviorError: it is something else, a web page for instance.
+    """
+    if isinstance(getattr(answer, "output", None), list) or getattr(answer, "status", None) in _FAILED:
+        return answer
+    error: Any = getattr(answer, "error", None)
+    if isinstance(error, str):
+        raise ModelResponseFailed(f"The server answered with an error in place of a response: {error}", None)
+    if error is not None:
+        raise _failure("error", error)
+    raise foreign_answer(str(answer), "Responses")
+
+
 def response_failure(response: _responses.Response) -> ModelBehaviorError | None:
     """The error that a failed or incomplete response stands for, else None."""
-    if response.status not in {"failed", "incomplete"}:
+    if response.status not in _FAILED:
         return None
     return _failure(f"response.{response.status}", response)
 
@@ -61,14 +82,13 @@ def event_failure(event: _responses.ResponseStreamEvent) -> ModelBehaviorError |
 def _failure(kind: str, told: object) -> ModelResponseFailed:
     names = ("status", "error", "incomplete_details", "code", "message", "param")
     known = {name: getattr(told, name, None) for name in names}
-    told_error = known["error"]
-    if known["message"] is not None:
+    nested = known.pop("error")
+    for name in ("code", "message"):
         # The flat form says it already.
-        known["error"] = None
+        known[name] = known[name] if known[name] is not None else getattr(nested, name, None)
     details = "; ".join(f"{name}={value}" for name, value in known.items() if value is not None)
     message = f"Responses stream ended with terminal event `{kind}`."
-    code = known["code"] or getattr(told_error, "code", None)
-    return ModelResponseFailed(f"{message} {details}." if details else message, code)
+    return ModelResponseFailed(f"{message} {details.rstrip('.')}." if details else message, known["code"])
 
 
 def _raw(response: _responses.Response) -> dict[str, Any] | None:

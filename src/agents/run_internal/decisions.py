@@ -41,7 +41,12 @@ def now_ms() -> int:
 
 
 def decided(call_id: f.CallId, decision: Decision) -> f.ApprovalDecided:
-    """The fact that somebody decides about a call, now."""
+    """The fact that somebody decides about a call, now.
+
+    Raises:
+        DecisionError: the decision holds something that no record can hold.
+    """
+    _check(decision)
     edited: Mapping[str, Any] | None = decision.arguments if isinstance(decision, Approve) else None
     return f.ApprovalDecided(
         call_id,
@@ -53,6 +58,29 @@ def decided(call_id: f.CallId, decision: Decision) -> f.ApprovalDecided:
         at_ms=now_ms(),
         expires_at_ms=None if decision.expires_at is None else milliseconds(decision.expires_at),
     )
+
+
+_HELD: tuple[tuple[type[Any], str, tuple[type, ...], str], ...] = (
+    (Approve, "arguments", (Mapping, type(None)), "a mapping"),
+    (Reject, "reason", (str, type(None)), "a text"),
+    (Supply, "output", (str,), "a text, as the model is to read it"),
+)
+"""What each kind of decision may hold."""
+
+
+def _check(decision: Any) -> None:
+    kind, name, kinds, wanted = next(
+        (row for row in _HELD if isinstance(decision, row[0])), (None, "", (object,), "")
+    )
+    if kind is None:
+        raise DecisionError(
+            f"a decision is an Approve, a Reject or a Supply, got {type(decision).__name__}: decide anew"
+        )
+    value = getattr(decision, name)
+    if not isinstance(value, kinds):
+        raise DecisionError(f"{kind.__name__}: {name} must be {wanted}, got {type(value).__name__}")
+    if not isinstance(decision.expires_at, datetime | None):
+        raise DecisionError(f"expires_at must be a datetime, got {type(decision.expires_at).__name__}")
 
 
 def has_expired(decision: f.ApprovalDecided | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from agents._core import facts as f
@@ -97,8 +98,9 @@ def exception_of(run: Run) -> BaseException:
         error = MaxTurnsExceeded(max_turns_message(limit))
     if isinstance(error, FinalOutputInvalid):
         error = error.error
-    if isinstance(error, AgentsException):
-        error.run_data = error_details(run)
+    # Errors of others, of the client for instance, carry it too, where they can.
+    with contextlib.suppress(AttributeError, TypeError):
+        setattr(error, "run_data", error_details(run))  # noqa: B010 (not all of them declare it)
     return error
 
 

@@ -97,7 +97,7 @@ async def _ask_until_answered(
                 in_vain = attempts.failed if is_cancelled else attempts.failed + 1
                 run.environment.context.usage.add(attempts.usage_of(in_vain))
             if is_cancelled:
-                partial.record_interruption(run, agent, turn, after)
+                partial.record_interruption(run, agent, turn, max(after, attempts.void_until))
             raise
         if not attempts.failed:
             return response

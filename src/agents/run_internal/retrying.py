@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 INITIAL_DELAY_S = 0.5
 MAX_DELAY_S = 8.0
 MULTIPLIER = 2.0
+MAX_ASKED_DELAY_S = 120.0
+"""The longest wait that a server or a policy may ask for, where the settings do not say."""
 
 _SHOWS_NOTHING = FAILURE_TYPES | {"response.created", "response.queued", "response.in_progress"}
 """Types of events that hold nothing of the response's output."""
@@ -48,12 +50,15 @@ _SHOWS_NOTHING = FAILURE_TYPES | {"response.created", "response.queued", "respon
 class Attempts:
     """The attempts at the model call of one turn, as far as this process makes them."""
 
-    __slots__ = ("_model", "_request", "_run", "failed")
+    __slots__ = ("_model", "_request", "_run", "failed", "void_until")
 
     def __init__(self, run: Run, model: Model, request: ModelRequest) -> None:
         self._run = run
         self._model = model
         self._request = request
+        self.void_until = 0
+        """The last record of what was shown of attempts that are void."""
+
         self.failed = 0
         """How many were made in vain and followed by another."""
 
@@ -73,11 +78,14 @@ class Attempts:
             # A tool may have started while the policy was asked.
             return False
         delay_s = self._delay_s(decision, settings)
+        if delay_s is None:
+            return False
         told = error_data(error)
         state = self._run.state
         reason = decision.reason or f"{told.type}: {told.message}"
         # Before the wait: from here on no tool can start from the response that is void.
         self._run.record(f.AttemptReset(state.turn, state.attempt + 1, reason))
+        self.void_until = self._run.log.last_seq
         self.failed += 1
         await asyncio.sleep(delay_s)
         return True
@@ -131,10 +139,12 @@ class Attempts:
             return None
         return decision
 
-    def _delay_s(self, decision: RetryDecision, settings: ModelRetrySettings) -> float:
-        if decision.delay is not None:
-            return decision.delay
+    def _delay_s(self, decision: RetryDecision, settings: ModelRetrySettings) -> float | None:
+        """How long to wait; None where that would be for longer than anybody waits: then the error is told."""
         backoff = cast("ModelRetryBackoffSettings", settings.backoff or ModelRetryBackoffSettings())
+        if decision.delay is not None:
+            limit = MAX_ASKED_DELAY_S if backoff.max_delay is None else backoff.max_delay
+            return decision.delay if decision.delay <= limit else None
         initial = INITIAL_DELAY_S if backoff.initial_delay is None else backoff.initial_delay
         most = MAX_DELAY_S if backoff.max_delay is None else backoff.max_delay
         multiplier = MULTIPLIER if backoff.multiplier is None else backoff.multiplier

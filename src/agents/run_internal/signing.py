@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ import msgspec
 
 from agents.approvals import StateTampered
 from agents.exceptions import UserError
+
+logger = logging.getLogger("openai.agents")
 
 KEY = "signature"
 
@@ -26,6 +29,20 @@ def sign(payload: Mapping[str, Any], key: bytes | str) -> dict[str, Any]:
     except (TypeError, UnicodeError, RecursionError) as error:
         raise UserError(f"the run state cannot be signed: {error}") from error
     return {**payload, KEY: signature}
+
+
+def verify_if_asked(payload: object, key: bytes | str | None) -> None:
+    """Verify with a key; without one, say that nobody verifies a payload that is signed.
+
+    Raises:
+        StateTampered: as `verify`.
+    """
+    if key is not None:
+        verify(payload, key)
+    elif isinstance(payload, Mapping) and KEY in payload:
+        logger.warning(
+            "A signed run state is read without signing_key: nobody makes sure that it was not changed"
+        )
 
 
 def verify(payload: object, key: bytes | str) -> None:
