@@ -26,6 +26,7 @@ MODULES = frozenset(
         "agents.extensions.handoff_filters",
         "agents.extensions.handoff_prompt",
         "agents.extensions.memory",
+        "agents.extensions.memory.advanced_sqlite_session",
         "agents.extensions.memory.async_sqlite_session",
         "agents.extensions.memory.encrypt_session",
         "agents.extensions.memory.redis_session",

@@ -17,7 +17,13 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from agents import SessionABC, SQLiteSession
-from agents.extensions.memory import AsyncSQLiteSession, EncryptedSession, RedisSession, SQLAlchemySession
+from agents.extensions.memory import (
+    AdvancedSQLiteSession,
+    AsyncSQLiteSession,
+    EncryptedSession,
+    RedisSession,
+    SQLAlchemySession,
+)
 from agents.testing import SessionCheck, session_checks
 
 Opened = Callable[[str], SessionABC]
@@ -46,6 +52,8 @@ async def opened(request: pytest.FixtureRequest, tmp_path: Path, stack: AsyncExi
     kind = str(request.param)
     if kind == "async-sqlite":
         return lambda name: closed_behind(stack, AsyncSQLiteSession(name, tmp_path / "sessions.db"))
+    if kind == "advanced-sqlite":
+        return lambda name: advanced(stack, name, tmp_path / "sessions.db")
     if kind == "encrypted":
         return lambda name: EncryptedSession(name, sqlite(stack, name, tmp_path), KEY)
     if kind.endswith("redis"):
@@ -64,6 +72,12 @@ def closed_behind(stack: AsyncExitStack, session: Any) -> Any:
 
 def sqlite(stack: AsyncExitStack, name: str, directory: Path) -> SQLiteSession:
     session = SQLiteSession(name, directory / "sessions.db")
+    stack.callback(session.close)
+    return session
+
+
+def advanced(stack: AsyncExitStack, name: str, path: Path | str) -> AdvancedSQLiteSession:
+    session = AdvancedSQLiteSession(session_id=name, db_path=path, create_tables=True)
     stack.callback(session.close)
     return session
 
@@ -88,6 +102,7 @@ async def test_every_session_passes(check: SessionCheck, opened: Opened) -> None
 @pytest.mark.parametrize("check", session_checks(reopens=False), ids=str)
 async def test_a_database_in_memory_passes(check: SessionCheck, stack: AsyncExitStack) -> None:
     await check(lambda name: closed_behind(stack, AsyncSQLiteSession(name)))
+    await check(lambda name: advanced(stack, name, ":memory:"))
     engine = create_async_engine("sqlite+aiosqlite:///:memory:")
     stack.push_async_callback(engine.dispose)
     await check(lambda name: SQLAlchemySession(name, engine=engine, create_tables=True))
