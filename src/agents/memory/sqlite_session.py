@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import weakref
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
 else:
     _items = lazy_module("agents.items")
 
-__all__ = ["SQLiteSession"]
+__all__ = ["SQLiteSession", "SQLiteSessionBase"]
 
 T = TypeVar("T")
 
 
-class SQLiteSession(SessionABC):
+class SQLiteSessionBase(SessionABC):
     """The memory of one conversation, in an SQLite database; never blocks the event loop.
 
     A database in memory belongs to the session that made it. One in a file takes any number of sessions, threads,
@@ -74,7 +75,7 @@ class SQLiteSession(SessionABC):
         # The working directory may be another one by the first use.
         self._path = str(Path(db_path).absolute()) if is_file(str(db_path)) else str(db_path)
         self._database: SQLiteDatabase | None = None
-        self._finalizer: weakref.finalize[..., SQLiteSession] | None = None
+        self._finalizer: weakref.finalize[..., SQLiteSessionBase] | None = None
         self._closed = False
 
     async def get_items(self, limit: int | None = None) -> list[_items.TResponseInputItem]:
@@ -128,21 +129,11 @@ class SQLiteSession(SessionABC):
 
         await self._run(clear)
 
-    def close(self) -> None:
-        """Let go of the database, for good; a second time does nothing. One in memory is gone then.
-
-        What was asked for before is done first. Called while an event loop runs it does not wait for that, elsewhere
-        it returns when the file is closed.
-        """
+    def _let_go(self) -> Future[None] | None:
+        """Close the session for good; what is returned, if anything, is done when the file is closed."""
         self._closed = True
         finalizer, self._finalizer = self._finalizer, None
-        closing = None if finalizer is None else finalizer()
-        if closing is None:
-            return
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            closing.result()
+        return None if finalizer is None else finalizer()
 
     @property
     def _where(self) -> str:
@@ -219,6 +210,28 @@ class SQLiteSession(SessionABC):
             item = decode_item(row[1], self._where)
             if item is not None:
                 return item
+
+
+class SQLiteSession(SQLiteSessionBase):
+    """The memory of one conversation, in an SQLite database; never blocks the event loop.
+
+    A database in memory belongs to the session that made it; one in a file takes any number of sessions, threads,
+    event loops and processes. See `SQLiteSessionBase` for what cancelling leaves behind and which errors there are.
+    """
+
+    def close(self) -> None:
+        """Let go of the database, for good; a second time does nothing. One in memory is gone then.
+
+        What was asked for before is done first. Called while an event loop runs it does not wait for that, elsewhere
+        it returns when the file is closed.
+        """
+        closing = self._let_go()
+        if closing is None:
+            return
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            closing.result()
 
 
 def quoted(name: str) -> str:

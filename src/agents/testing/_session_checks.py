@@ -213,7 +213,7 @@ async def writers(opener: Opener) -> None:
 
 
 async def writers_of_their_own(opener: Opener) -> None:
-    """As above, when each writer has opened the conversation for itself."""
+    """Batches are whole and none is lost, also when each writer has opened the conversation for itself."""
     await _write_at_once(await opener(), [await opener() for _ in range(WRITERS)])
 
 
