@@ -1,8 +1,9 @@
-"""Without its packages a local model says which to install. What it does with them is in `tests/local`."""
+"""A local model without its packages, or with one that misbehaves. What it does with them is in `tests/local`."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -48,3 +49,72 @@ def test_the_template_comes_with_the_package() -> None:
     template = short_tools_template()
     assert template.startswith("{%- set sys")
     assert "tool.function.name" in template
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    path = tmp_path / "m.gguf"
+    path.write_bytes(b"GGUF")
+    return path
+
+
+def install(body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library in the place of xllamacpp whose server starts like this."""
+    source = f"""import os, time
+class CommonParams:
+    def __getattr__(self, name):
+        value = CommonParams()
+        object.__setattr__(self, name, value)
+        return value
+class Server:
+    listening_address = "http://127.0.0.1:1"
+    def __init__(self, parameters):
+        {body}
+"""
+    (tmp_path / "xllamacpp.py").write_text(source, encoding="utf-8")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    )
+
+
+NOISE = r"print('a warning', flush=True); os.write(1, b'{}\n')"
+
+
+def test_what_the_library_prints_is_no_answer(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    install(NOISE, tmp_path, monkeypatch)
+    with LocalModelServer(weights) as server:
+        assert server.base_url == "http://127.0.0.1:1/v1"
+    told = capfd.readouterr()
+    assert (told.out, told.err) == ("", "a warning\n{}\n")
+
+
+def test_what_is_printed_before_the_server_begins_is_read_over(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("pass", tmp_path, monkeypatch)
+    # Python runs this before any program.
+    (tmp_path / "sitecustomize.py").write_text(r"print('hello\n[1]\n{}', flush=True)", encoding="utf-8")
+    with LocalModelServer(weights) as server:
+        assert server.base_url == "http://127.0.0.1:1/v1"
+
+
+async def test_a_server_that_does_not_start_in_time_is_ended(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("time.sleep(600)", tmp_path, monkeypatch)
+    server = LocalModelServer(weights, start_timeout_s=0.3)
+    with pytest.raises(UserError, match=r"m\.gguf cannot be served: it was not ready after 0\.3 s"):
+        server.__enter__()
+    with pytest.raises(UserError, match=r"not ready after 0\.3 s"):
+        await server.__aenter__()
+
+
+def test_a_library_that_ends_the_process_is_named(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("os._exit(3)", tmp_path, monkeypatch)
+    with pytest.raises(UserError, match=r"m\.gguf cannot be served: llama\.cpp ended without a word"):
+        LocalModelServer(weights).__enter__()

@@ -167,6 +167,18 @@ def test_an_output_without_text_is_a_placeholder_or_refused(
         messages(call(), output(value), strict_feature_validation=True)
 
 
+def test_what_is_left_out_of_an_output_is_named_or_refused(caplog: pytest.LogCaptureFixture) -> None:
+    told = output([{"type": "input_text", "text": "a"}, IMAGE, {"type": "input_file", "file_id": "f"}])
+    assert messages(call(), told)[1] == answered([{"type": "text", "text": "a"}])
+    assert "takes only the text of a tool output, not its image_url, file." in caplog.text
+    with pytest.raises(UserError, match=r"not its image_url, file\."):
+        messages(call(), told, strict_feature_validation=True)
+    caplog.clear()
+    assert len(messages(call(), told, preserve_tool_output_all_content=True)[1]["content"]) == 3
+    assert messages(call(), output([{"type": "input_text", "text": "a"}]), strict_feature_validation=True)
+    assert not caplog.records
+
+
 def test_all_of_an_output_is_sent_where_the_server_takes_it() -> None:
     sent = messages(call(), output([IMAGE]), preserve_tool_output_all_content=True)
     assert sent[1] == answered([{"type": "image_url", "image_url": {"url": "http://i", "detail": "low"}}])
@@ -292,11 +304,11 @@ def add(a: int) -> int:
     return a
 
 
-def sent(*, stream: bool = False, is_official: bool = False, **values: Any) -> Json:
+def sent(*, model: str = "m", stream: bool = False, is_official: bool = False, **values: Any) -> Json:
     """What is sent of the request, less the headers."""
     values = arguments(**values)
     values.pop("tracing")
-    server = ChatServer("m", "http://b", is_official)
+    server = ChatServer(model, "http://b", is_official)
     modelcall = ModelCall(**values)
     request = chat_request(modelcall, chat_messages(modelcall, server), server, stream=stream)
     headers = request.pop("extra_headers")
@@ -368,6 +380,37 @@ def test_settings_go_by_the_apis_names() -> None:
 
 def test_parallel_calls_are_only_spoken_of_where_there_are_tools() -> None:
     assert sent(model_settings=ModelSettings(parallel_tool_calls=True)) == BARE
+
+
+@pytest.mark.parametrize("choice", ["auto", "required", "none", "go"])
+def test_a_tool_choice_is_only_sent_where_there_are_tools(choice: str) -> None:
+    settings = ModelSettings(tool_choice=choice)
+    assert sent(model_settings=settings) == BARE
+    for request in (
+        sent(model_settings=settings, tools=[add]),
+        sent(model_settings=settings, handoffs=[transfer("go")]),
+    ):
+        assert request["tool_choice"] == Converter.convert_tool_choice(choice)
+    with pytest.raises(UserError, match="MCPToolChoice is not supported"):
+        sent(model_settings=ModelSettings(tool_choice=MCPToolChoice("a", "b")))
+
+
+REASONING_MODELS = ["o1", "o1-mini", "o3-pro", "o4-mini-2025-04-16", "gpt-5", "gpt-5.6-luna", "ft:o4-mini:us"]
+
+
+@pytest.mark.parametrize(
+    ("model", "is_official", "name"),
+    [
+        *((model, True, "max_completion_tokens") for model in REASONING_MODELS),
+        *((model, False, "max_tokens") for model in REASONING_MODELS),
+        *((model, True, "max_tokens") for model in ("gpt-4o", "gpt-4.1", "o10x", "omni", "gpt-50")),
+    ],
+)
+def test_openais_own_reasoning_models_get_the_limit_by_the_name_they_take(
+    model: str, is_official: bool, name: str
+) -> None:
+    request = sent(model=model, is_official=is_official, model_settings=ModelSettings(max_tokens=5))
+    assert {key: value for key, value in request.items() if key.startswith("max_")} == {name: 5}
 
 
 def test_an_argument_may_not_be_given_twice() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +189,12 @@ TOLERATED: list[tuple[str, list[Json], list[Any]]] = [
     ("arguments as an object with a large number",
      [call(0, "a", "f", {"x": 2**80, "y": float("nan")}), END], [("f", '{"x":1208925819614629174706176,"y":null}')]),
     ("calls of one index", [call(0, "a", "f", "{}"), call(0, "b", "g", "{}"), END], [("f", "{}"), ("g", "{}")]),
+    ("calls of one index before their arguments",
+     [call(0, "a", "f"), call(0, "b", "g"), call(0, arguments="{}"), END], [("f", ""), ("g", "{}")]),
+    ("a call of one index behind a cut one",
+     [call(0, "a", "f", "{"), call(0, "b", "g", "{}"), END], [("f", "{"), ("g", "{}")]),
+    ("a fresh id in every piece",
+     [call(0, "a", "f", "{"), call(0, "b", "f", "}"), call(0, "c", "f"), END], [("f", "{}"), ("f", "")]),
     ("a call told again", [call(0, "a", "f", "{}"), call(1, "b", "g", "{}"), call(0, arguments="{}")],
      [("f", "{}"), ("g", "{}")]),
     ("arguments before the name", [call(0, "a", None, "{"), call(0, None, "f", "}"), END], [("f", "{}")]),
@@ -514,3 +522,29 @@ def test_the_stream_checker_finds_nothing_but_what_the_contract_asks_for(chunks:
     found = {violation.rule for violation in checker.check_stream(streamed(chunks))}
     # Ids are the same for all items, usage is told when the server tells it, servers may take turns.
     assert found <= {"item-id", "usage", "item-sequence"}
+
+
+# Cost
+
+
+def thinking(number: int) -> Json:
+    return chunk({"thinking_blocks": [{"type": "thinking", "thinking": f"thought {number} of many. " * 4}]})
+
+
+def fresh_call(number: int) -> Json:
+    return call(0, f"c{number}", "f", "abcd " if number else '{"a": "')
+
+
+@pytest.mark.parametrize("piece", [thinking, fresh_call])
+def test_a_piece_costs_the_same_however_many_came_before(piece: Callable[[int], Json]) -> None:
+    def cost_s(count: int) -> float:
+        pieces = [piece(number) for number in range(count)]
+        began = time.process_time()
+        events = translator()
+        for one in pieces:
+            events.take(one)
+        assert events.failure is None
+        return time.process_time() - began
+
+    # Four times as much if the cost is the same for each, sixteen times if it grows with those before.
+    assert min(cost_s(16_000) for _ in range(2)) < 8 * min(cost_s(4_000) for _ in range(2))

@@ -391,23 +391,40 @@ async def test_a_reader_that_goes_away_closes_the_connection() -> None:
         assert server.open_connections == 0
 
 
+JSON_TYPE, PAGE_TYPE = "application/json", "text/html"
+
+
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("body", "content_type", "kind", "told"),
     [
-        ({"choices": []}, "has no choices"),
-        ({"choices": None, "error": {"message": "boo"}}, "possible provider error payload.*boo"),
+        (b'{"error": {"message": "boo", "code": "server_error"}}', JSON_TYPE, openai.APIError, "boo"),
+        (b'{"error": "boo"}', JSON_TYPE, openai.APIError, "boo"),
+        (b'{"choices": null, "error": {"message": "boo"}}', JSON_TYPE, openai.APIError, "boo"),
+        (b'{"object": "error", "message": "boo", "code": 400}', JSON_TYPE, openai.APIError, "boo"),
+        (b'{"message": "boo"}', JSON_TYPE, openai.APIError, "boo"),
+        (b'{"choices": []}', JSON_TYPE, ModelBehaviorError, "choices"),
+        (b"{}", JSON_TYPE, ModelBehaviorError, "speaks"),
+        (b"[1]", JSON_TYPE, ModelBehaviorError, r"\[1\]"),
+        (b"3", JSON_TYPE, ModelBehaviorError, "3"),
+        (b"<html>", PAGE_TYPE, ModelBehaviorError, "<html>"),
+        (b"", JSON_TYPE, ModelStreamBroken, "nothing"),
+        (b"<html>", JSON_TYPE, ModelBehaviorError, "<html>"),
+        (b'{"\xff": 1}', JSON_TYPE, ModelBehaviorError, "xff"),
+        (b"[" * 100_000, JSON_TYPE, ModelBehaviorError, "nested too deep"),
+        (b'{"choices": "x"}', JSON_TYPE, ModelBehaviorError, "x"),
     ],
 )
-async def test_an_answer_without_choices_is_no_answer(given: Json, message: str) -> None:
-    async with chat_model(document({**answer({}), **given})) as (model, _):
-        with pytest.raises(ModelBehaviorError, match=message):
+async def test_what_is_no_answer_is_the_same_error_streamed_or_not(
+    body: bytes, content_type: str, kind: type[Exception], told: str
+) -> None:
+    async with chat_model(Answer(writes=(body,) if body else (), content_type=content_type)) as (model, _):
+        with pytest.raises(kind, match=told) as whole:
             await respond(model)
-
-
-async def test_a_web_page_is_no_answer() -> None:
-    async with chat_model(Answer(writes=(b"<html>",), content_type="text/html")) as (model, _):
-        with pytest.raises(ModelBehaviorError, match="<html>"):
-            await respond(model)
+        with pytest.raises(kind) as streamed:
+            await stream(model)
+    assert type(whole.value) is type(streamed.value)
+    if isinstance(whole.value, openai.APIError) and isinstance(streamed.value, openai.APIError):
+        assert (whole.value.message, whole.value.code) == (streamed.value.message, streamed.value.code)
 
 
 @pytest.mark.parametrize(
@@ -522,6 +539,25 @@ async def test_the_handler_makes_events_of_any_stream() -> None:
     broken = ChatCmplStreamHandler.handle_stream(shown, cut, require_finish_reason=True)
     with pytest.raises(ModelBehaviorError, match="before receiving a finish_reason"):
         [event async for event in broken]
+
+
+async def test_the_handler_closes_the_stream_with_its_own_iterator() -> None:
+    closed_in: list[object] = []
+
+    async def watched() -> AsyncIterator[ChatCompletionChunk]:
+        try:
+            async for one in iterated(HELLO):
+                yield one
+        finally:
+            closed_in.append(asyncio.current_task())
+
+    shown = response_of(await stream(own_model(OwnClient(iterated(HELLO)))))
+    given: Any = watched()
+    events: Any = ChatCmplStreamHandler.handle_stream(shown, given)
+    async for _ in events:
+        break
+    await events.aclose()
+    assert closed_in == [asyncio.current_task()]
 
 
 async def test_the_handler_can_hold_calls_until_they_are_whole() -> None:

@@ -220,10 +220,9 @@ def foreign_answers() -> Sequence[Fault]:
         ),
         Fault(
             name="status 200 with an error in the body (WebSocket: an error frame)",
-            ends=each(FAILED, FAILED, FRAME, FRAME, GARBAGE, "APIError"),
+            ends=each(FAILED, FAILED, FRAME, FRAME, "APIError", "APIError"),
             answer=step(Step.http_error(200, "Overloaded.")),
             chat=document(ERROR),
-            why="a completion without choices is ModelBehaviorError as users know it; in a stream the error is the client's",
         ),
     ]
 

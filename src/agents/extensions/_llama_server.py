@@ -2,7 +2,7 @@
 
 Run as a script: reads one line of JSON from standard input (see `Options`), writes one to standard output, either
 `{"address": "http://127.0.0.1:<port>"}` or `{"error": "<why>"}`, and serves until its standard input ends, which it
-does at the latest with the process that started it.
+does at the latest with the process that started it. What the library prints goes to standard error.
 
 Why not in that process: the server's end waits for its clients' connections to end while it holds the interpreter's
 lock, so a client in the same process could never end its own.
@@ -21,6 +21,8 @@ __all__ = ["Options", "main"]
 # What a request did wrong is in its answer.
 _ERRORS_ONLY = 1
 
+_STANDARD_OUTPUT, _STANDARD_ERROR = 1, 2
+
 
 class Options(TypedDict):
     """What is served and how: the GGUF file, the model's name, a Jinja template or None for the model's own."""
@@ -35,20 +37,22 @@ class Options(TypedDict):
 
 def main() -> None:
     """Serve; does not return."""
+    answers = os.dup(_STANDARD_OUTPUT)
+    os.dup2(_STANDARD_ERROR, _STANDARD_OUTPUT)
     library: Any = importlib.import_module("xllamacpp")
     try:
         server = library.Server(_parameters(library, json.loads(sys.stdin.readline())))
     except RuntimeError as error:
-        _tell(error=str(error))
+        _tell(answers, error=str(error))
         os._exit(1)
-    _tell(address=server.listening_address)
+    _tell(answers, address=server.listening_address)
     sys.stdin.read()
     # Without a farewell: it would wait for clients that have not read to the end.
     os._exit(0)
 
 
-def _tell(**answer: str) -> None:
-    print(json.dumps(answer), flush=True)  # noqa: T201 (standard output is where the answer is expected)
+def _tell(answers: int, **answer: str) -> None:
+    os.write(answers, json.dumps(answer).encode() + b"\n")
 
 
 def _parameters(library: Any, options: Options) -> Any:

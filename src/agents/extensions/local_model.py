@@ -19,10 +19,12 @@ import json
 import secrets
 import subprocess
 import sys
+import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 from agents.exceptions import UserError
 from agents.model_settings import ModelSettings
@@ -52,6 +54,7 @@ class LocalModelServer:
         chat_template: str | None = None,
         threads: int = 1,
         context_tokens: int = 8192,
+        start_timeout_s: float = 300.0,
     ) -> None:
         """A server that does not serve yet.
 
@@ -61,6 +64,7 @@ class LocalModelServer:
                 `short_tools_template()`, because their own has no tools.
             threads: How many threads compute. More than the free cores make it many times slower.
             context_tokens: How much of a conversation the model sees; memory grows with it.
+            start_timeout_s: How many seconds the server may take until it serves.
 
         Raises:
             UserError: the extra is not installed, there are no weights, or the file is no GGUF file.
@@ -83,6 +87,7 @@ class LocalModelServer:
             context_tokens=context_tokens,
             api_key=self.api_key,
         )
+        self._start_timeout_s = start_timeout_s
         self._process: subprocess.Popen[bytes] | None = None
         self._address: str | None = None
 
@@ -158,7 +163,23 @@ class LocalModelServer:
         with suppress(BrokenPipeError):
             # One that ends before it reads has no answer either.
             process.stdin.write(json.dumps(self._options).encode() + b"\n")
-        answer: dict[str, str] = json.loads(process.stdout.readline() or b"{}")
+        overdue = threading.Event()
+
+        def end() -> None:
+            overdue.set()
+            process.kill()
+
+        timer = threading.Timer(self._start_timeout_s, end)
+        timer.start()
+        try:
+            answer = _first_answer(process.stdout)
+        finally:
+            timer.cancel()
+        if overdue.is_set():
+            raise UserError(
+                f"The model {self.path} cannot be served: it was not ready after {self._start_timeout_s} s. "
+                "Give a larger start_timeout_s, or a smaller model."
+            )
         if "address" not in answer:
             raise UserError(
                 f"The model {self.path} cannot be served: {answer.get('error', 'llama.cpp ended without a word.')} "
@@ -174,6 +195,19 @@ class LocalModelServer:
             with process:
                 # Leaving closes the pipes and waits for the end, which is at once.
                 pass
+
+
+def _first_answer(lines: Iterable[bytes]) -> dict[str, str]:
+    """The server's first answer; empty where it ends without one.
+
+    Other lines come from what Python runs before any program.
+    """
+    for line in lines:
+        with suppress(ValueError):
+            told: object = json.loads(line)
+            if isinstance(told, dict) and ("address" in told or "error" in told):
+                return cast("dict[str, str]", told)
+    return {}
 
 
 def bundled_weights() -> Path:

@@ -3,8 +3,8 @@
 Servers differ here more than anywhere, so that the rules are:
 
 1. A piece belongs to the call with its `index`; without one, to the call with its id, else to the last call. A
-   piece with a name and another id begins a new call where that call's arguments are whole already: some servers
-   give all parallel calls the index 0.
+   piece with a name and another id begins a new call where the name is another too, or that call's arguments are
+   whole already: some servers give all parallel calls the index 0.
 2. A call is announced with its first arguments, in the order in which the calls were first seen. Until then its
    name may come in pieces; one that only repeats the name adds nothing.
 3. When the next call, or anything else, begins, those whose arguments are a whole JSON value are done. What then still comes for
@@ -19,12 +19,11 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from agents.exceptions import ModelBehaviorError, UserError
 
 from ._chat_items import EventSink
 from ._chat_parts import json_object, json_objects
+from ._growing_json import GrowingJson
 from .fake_id import FAKE_RESPONSES_ID
 
 __all__ = ["ToolCalls"]
@@ -32,29 +31,20 @@ __all__ = ["ToolCalls"]
 Json = dict[str, Any]
 
 _logger = logging.getLogger("openai.agents")
-_decode_json = msgspec.json.Decoder().decode
 
 
 class _Call:
     """One call so far; `output_index` is None until it is announced."""
 
-    __slots__ = ("call_id", "is_done", "name", "output_index", "pieces", "told_id")
+    __slots__ = ("arguments", "call_id", "is_done", "name", "output_index", "told_id")
 
     def __init__(self) -> None:
         self.told_id = ""
         self.call_id = ""
         self.name = ""
-        self.pieces: list[str] = []
+        self.arguments = GrowingJson()
         self.output_index: int | None = None
         self.is_done = False
-
-    def is_whole(self) -> bool:
-        """Whether the arguments are one JSON value."""
-        try:
-            _decode_json("".join(self.pieces))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return False
-        return True
 
 
 class ToolCalls:
@@ -104,7 +94,7 @@ class ToolCalls:
 
     def close_whole(self) -> None:
         """Tell that those calls are done whose arguments are whole: something else begins."""
-        for call in [one for one in self._open if one.is_whole()]:
+        for call in [one for one in self._open if one.arguments.is_whole()]:
             self._done(call)
 
     def finish(self) -> None:
@@ -137,7 +127,7 @@ class ToolCalls:
         if call.is_done:
             _check_repetition(call, text)
         elif self._is_buffered:
-            call.pieces.append(text)
+            call.arguments.append(text)
         else:
             self._extend(call, text)
 
@@ -152,7 +142,8 @@ class ToolCalls:
             if call is None:
                 return None
             # Fresh ids in every piece, with the name repeated, are seen too.
-            is_another = bool(name and told_id and call.told_id not in {"", told_id}) and call.is_whole()
+            has_another_id = bool(name and told_id) and call.told_id not in {"", told_id}
+            is_another = has_another_id and (call.name not in {"", name} or call.arguments.is_whole())
         else:
             index = None
             call = self._by_told_id.get(told_id) or (self._calls[-1] if self._calls else None)
@@ -170,7 +161,7 @@ class ToolCalls:
         """Whether a piece with a name and without an index begins another call than the last one."""
         if told_id and call.told_id:
             return told_id != call.told_id
-        return bool(call.name) and (name != call.name or call.is_whole())
+        return bool(call.name) and (name != call.name or call.arguments.is_whole())
 
     def _new(self, index: int | None, told_id: str) -> _Call:
         if not self._is_buffered:
@@ -194,7 +185,7 @@ class ToolCalls:
             self._call_ids.add(call.call_id)
 
     def _extend(self, call: _Call, text: str) -> None:
-        call.pieces.append(text)
+        call.arguments.append(text)
         if call.output_index is None:
             if not call.name:
                 return
@@ -206,14 +197,14 @@ class ToolCalls:
     def _announce(self, call: _Call) -> None:
         if not call.name:
             raise ModelBehaviorError(
-                f"The model's answer has a tool call without a name; its arguments: {''.join(call.pieces)!r:.300}."
+                f"The model's answer has a tool call without a name; its arguments: {call.arguments.text()!r:.300}."
             )
         self._begin()
         call.output_index = self._sink.add(self._item(call, "in_progress", ""))
         self._unannounced.remove(call)
         self._open.append(call)
-        if call.pieces:
-            self._delta(call, "".join(call.pieces))
+        if call.arguments:
+            self._delta(call, call.arguments.text())
 
     def _delta(self, call: _Call, text: str) -> None:
         self._sink.emit_delta(
@@ -229,7 +220,7 @@ class ToolCalls:
         assert call.output_index is not None, "a call is announced before it is done"
         call.is_done = True
         self._open.remove(call)
-        arguments = "".join(call.pieces)
+        arguments = call.arguments.text()
         self._sink.emit(
             "function_call_arguments.done",
             item_id=FAKE_RESPONSES_ID,
@@ -259,7 +250,7 @@ class ToolCalls:
 
 
 def _check_repetition(call: _Call, text: str) -> None:
-    if text.strip() and text != "".join(call.pieces):
+    if text.strip() and text != call.arguments.text():
         raise ModelBehaviorError(
             f"The model's answer goes on with the arguments of the call of {call.name} after they were whole: "
             f"{text!r:.300}."

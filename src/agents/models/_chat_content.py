@@ -44,25 +44,32 @@ def tool_output(output: object, *, keeps_all: bool, is_strict: bool) -> str | li
     """A tool's output as the content of a tool message, which takes text only unless `keeps_all`.
 
     Raises:
-        UserError: nothing is left of it, in strict mode; or a part cannot be sent.
+        UserError: something of it is left out, in strict mode; or a part cannot be sent.
     """
-    if isinstance(output, str):
-        return output
-    content = all_content(output) if keeps_all else text_content(output)
-    if content:
+    content = all_content(output)
+    if isinstance(content, str):
         return content
-    told = (
-        "Chat Completions tool outputs cannot be empty or contain only non-text content unless "
-        "preserve_tool_output_all_content=True."
-    )
+    texts = [part for part in content if part["type"] == "text"]
+    kept = content if keeps_all else texts
+    if not kept:
+        told = (
+            "Chat Completions tool outputs cannot be empty or contain only non-text content unless "
+            "preserve_tool_output_all_content=True."
+        )
+        instead = "Replacing the tool output with a placeholder"
+    elif len(kept) < len(content):
+        left_out = ", ".join(dict.fromkeys(part["type"] for part in content if part["type"] != "text"))
+        told = (
+            f"Chat Completions takes only the text of a tool output, not its {left_out}. Set "
+            "preserve_tool_output_all_content=True for a server that takes more."
+        )
+        instead = "Sending the text alone"
+    else:
+        return kept
     if is_strict:
         raise UserError(told)
-    _logger.warning(
-        "%s Replacing the tool output with a placeholder; enable strict feature validation to raise an error "
-        "instead.",
-        told,
-    )
-    return _OMITTED
+    _logger.warning("%s %s; enable strict feature validation to raise an error instead.", told, instead)
+    return kept or _OMITTED
 
 
 def output_message_fields(content: object) -> Json:

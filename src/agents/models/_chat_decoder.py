@@ -22,19 +22,21 @@ import msgspec
 from agents.exceptions import ModelBehaviorError, ModelStreamBroken
 
 from ._chat_events import ChatEvents
-from ._chat_parts import json_list, json_object
+from ._chat_parts import json_list, json_object, json_objects
 from ._sse import EventFramer
+from ._unreadable import beginning, unreadable_event
 
 if TYPE_CHECKING:
     from openai.types import responses as _responses
 
     _Events = list[_responses.ResponseStreamEvent]
 
-__all__ = ["ChatDecoder", "answer_as_chunk", "chunk_fields"]
+__all__ = ["ChatDecoder", "answer_as_chunk", "chunk_fields", "told_answer"]
 
 Json = dict[str, Any]
 
-_EXCERPT_BYTES = 300
+_API = "Chat Completions API"
+
 _MAX_BODY_BYTES = 4_000_000
 """As much is kept of a body without events, to see what it is."""
 
@@ -117,22 +119,19 @@ class ChatDecoder:
             if type(decoded) is dict:
                 events.extend(self._answer.take(_with_error(cast("Json", decoded))))
             elif not self.may_end:
-                self._failure = _not_json(data)
+                self._failure = unreadable_event(data, form="JSON object", api=_API)
         return events
 
     def _read_body(self) -> _Events:
         """The answer of a server that sent no events at all, but one JSON object."""
         body = b"".join(self._body)
-        answer = json_object(_decoded_otherwise(body))
-        if isinstance(answer.get("message"), str) and not answer.get("choices"):
-            answer = {"error": answer, **answer}
-        if answer.get("choices") or answer.get("error"):
+        answer = _answer_or_error(json_object(_decoded_otherwise(body)))
+        if answer is not None:
             return self._answer.take(answer_as_chunk(answer))
-        excerpt = repr(body[:_EXCERPT_BYTES].decode("utf-8", "replace")) if body else "nothing"
-        kind = ModelBehaviorError if body else ModelStreamBroken
+        kind = ModelBehaviorError if body.strip() else ModelStreamBroken
         self._failure = kind(
-            f"The model's stream ended without any chunk of an answer. It began with {excerpt}. "
-            "Check that the base URL leads to a server that speaks the Chat Completions API."
+            f"The model's stream ended without any chunk of an answer. It began with {beginning(body)}. "
+            f"Check that the base URL leads to a server that speaks the {_API}."
         )
         return []
 
@@ -161,6 +160,28 @@ def chunk_fields(given: object) -> Json:
     return dump(warnings=False)
 
 
+def told_answer(answer: Json) -> Json:
+    """An answer that came as one document, if it is one or tells an error: that stands beneath `error` then.
+
+    Raises:
+        ModelBehaviorError: it is neither.
+    """
+    told = _answer_or_error(answer)
+    if told is None:
+        raise ModelBehaviorError(
+            f"ChatCompletion response has no choices (possible provider error payload): {answer!r:.300}. "
+            f"Check that the base URL leads to a server that speaks the {_API}."
+        )
+    return told
+
+
+def _answer_or_error(answer: Json) -> Json | None:
+    """The answer; where it is an error that stands in it and not beneath `error`, it is put there. None for neither."""
+    if json_objects(answer.get("choices")) or answer.get("error"):
+        return answer
+    return {**answer, "error": answer} if isinstance(answer.get("message"), str) else None
+
+
 def answer_as_chunk(answer: Json) -> Json:
     """A whole answer as the one chunk of a stream: its message is the delta, its calls are numbered."""
     choices = json_list(answer.get("choices"))
@@ -182,11 +203,3 @@ def _decoded_otherwise(data: bytes) -> object:
         return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
-
-
-def _not_json(data: bytes) -> ModelBehaviorError:
-    shown = data[:_EXCERPT_BYTES].decode("utf-8", "replace")
-    return ModelBehaviorError(
-        f"The model's stream holds an event that is no JSON object: {shown!r}. "
-        "Check that the base URL leads to a server that speaks the Chat Completions API."
-    )

@@ -9,6 +9,7 @@ Rules, those of the Responses API's streams:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from agents.exceptions import ModelBehaviorError
@@ -20,7 +21,7 @@ from .fake_id import FAKE_RESPONSES_ID
 if TYPE_CHECKING:
     from openai.types import responses as _responses
 
-__all__ = ["REASONING_FIELD", "EventSink", "MessageItem", "ReasoningItem", "accumulate_thinking_block"]
+__all__ = ["REASONING_FIELD", "EventSink", "MessageItem", "ReasoningItem", "ThinkingBlocks"]
 
 Json = dict[str, Any]
 
@@ -187,7 +188,7 @@ class ReasoningItem:
         self._sink = sink
         self._is_summary = is_summary
         self._pieces: list[str] = []
-        self._blocks: list[Json] = []
+        self._thinking = ThinkingBlocks()
         self._index = sink.add(self._item({"summary": []}))
         self._place: Json = {"item_id": FAKE_RESPONSES_ID, "output_index": self._index}
         self._place["summary_index" if is_summary else "content_index"] = 0
@@ -206,7 +207,7 @@ class ReasoningItem:
         Raises:
             ModelBehaviorError: it is not in the form of one.
         """
-        accumulate_thinking_block(self._blocks, block)
+        self._thinking.take(block)
 
     def close(self) -> None:
         """End the text and the item."""
@@ -224,14 +225,14 @@ class ReasoningItem:
             self._sink.emit("reasoning_text.done", **self._place, text=text)
             self._tell_part("done", text)
             fields["content"] = [{"type": "reasoning_text", "text": text}]
-        signatures = [one["signature"] for one in self._blocks if one.get("signature")]
+        signatures = [one["signature"] for one in self._thinking.joined() if one.get("signature")]
         if signatures:
             fields["encrypted_content"] = signatures[-1]
         self._sink.done(self._index, self._item(fields))
 
     def _signed_text(self) -> str:
         """The text of the signed blocks, shown as the item's content."""
-        text = "".join(one["thinking"] for one in self._blocks if one["type"] == "thinking")
+        text = "".join(one["thinking"] for one in self._thinking.joined() if one["type"] == "thinking")
         if text:
             place = {"item_id": FAKE_RESPONSES_ID, "output_index": self._index, "content_index": 0}
             part = {"type": "reasoning_text", "text": text}
@@ -253,29 +254,49 @@ class ReasoningItem:
         provider_data = self._sink.provider_data
         if not self._is_summary:
             provider_data = {**provider_data, REASONING_FIELD: "reasoning"}
-        if self._blocks:
-            provider_data = {**provider_data, "thinking_blocks": self._blocks}
+        blocks = self._thinking.joined()
+        if blocks:
+            provider_data = {**provider_data, "thinking_blocks": blocks}
         return {"id": FAKE_RESPONSES_ID, "type": "reasoning", **fields, "provider_data": provider_data}
 
 
-def accumulate_thinking_block(blocks: list[Json], block: Json) -> None:
-    """Take a streamed piece of a signed block into the blocks so far.
+class ThinkingBlocks:
+    """Signed blocks that come in pieces: text goes on in the last block until that has its signature."""
 
-    Text goes on in the last block until that has its signature; a redacted block comes whole.
+    def __init__(self, blocks: Iterable[Json] = ()) -> None:
+        """Those so far; they are not changed."""
+        self._blocks = [dict(one) for one in blocks]
+        self._pieces: list[str] = []
+        """The text of the last block behind what stands in it."""
 
-    Raises:
-        ModelBehaviorError: a field is not a string.
-    """
-    kind = _string(block, "type")
-    if kind == "redacted_thinking":
-        blocks.append({"type": kind, "data": _string(block, "data")})
-        return
-    text, signature = _string(block, "thinking"), _string(block, "signature")
-    if blocks and blocks[-1]["type"] == "thinking" and not blocks[-1]["signature"]:
-        blocks[-1]["thinking"] += text
-        blocks[-1]["signature"] = signature
-    elif text or signature:
-        blocks.append({"type": "thinking", "thinking": text, "signature": signature})
+    def take(self, block: Json) -> None:
+        """One more piece; a redacted block comes whole.
+
+        Raises:
+            ModelBehaviorError: a field is not a string.
+        """
+        kind = _string(block, "type")
+        if kind == "redacted_thinking":
+            self._begin({"type": kind, "data": _string(block, "data")})
+            return
+        text, signature = _string(block, "thinking"), _string(block, "signature")
+        last = self._blocks[-1] if self._blocks else {"type": ""}
+        if last["type"] == "thinking" and not last["signature"]:
+            self._pieces.append(text)
+            last["signature"] = signature
+        elif text or signature:
+            self._begin({"type": "thinking", "thinking": text, "signature": signature})
+
+    def joined(self) -> list[Json]:
+        """The blocks so far."""
+        if self._pieces:
+            self._blocks[-1]["thinking"] += "".join(self._pieces)
+            self._pieces = []
+        return self._blocks
+
+    def _begin(self, block: Json) -> None:
+        self.joined()
+        self._blocks.append(block)
 
 
 def _string(block: Json, field: str) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import abc
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from agents._lazy import lazy_module
 from agents._ports.model import Model, ModelTracing
-from agents.exceptions import ModelBehaviorError, UserError
+from agents.exceptions import UserError
 
 from ._call_span import traced_generation
-from ._chat_decoder import ChatDecoder, answer_as_chunk, chunk_fields
+from ._chat_decoder import ChatDecoder, answer_as_chunk, chunk_fields, told_answer
 from ._chat_events import ChatEvents, ChatRules, blank_response
+from ._chat_parts import json_object, json_objects
 from ._chat_request import ChatServer, chat_messages, chat_request
 from ._client_stream import event_batches
 from ._responses_request import ModelCall
@@ -102,10 +103,10 @@ class ChatModel(Model):
         """Ask for one response and wait for all of it; see `Model.get_response`.
 
         Raises:
-            ModelBehaviorError: the answer has no choices, or nothing in it because it was cut.
+            ModelBehaviorError: what came is no answer, or has nothing in it because it was cut.
             AgentsException: the answer is audio.
             UserError: the input, the settings or a tool cannot be sent.
-            openai.APIError: the server refused, or could not be reached.
+            openai.APIError: the server refused or told an error in place of an answer, or could not be reached.
         """
         call = ModelCall(
             *(system_instructions, input, model_settings, tools, output_schema, handoffs),
@@ -114,7 +115,7 @@ class ChatModel(Model):
         with self._traced(call, tracing) as span:
             request = self._request(call, span, stream=False)
             completion = await self._create(request, model_settings, stream=False)
-            answer = _with_choices(chunk_fields(completion))
+            answer = told_answer(chunk_fields(completion))
             events = self._events(call, needs_finish_reason=False)
             made = [*events.take(answer_as_chunk(answer)), *events.finish()]
             if events.failure is not None:
@@ -123,7 +124,7 @@ class ChatModel(Model):
             response: _responses.Response = last.response
             # Documented by the client as public in spite of its name.
             response._request_id = getattr(completion, "_request_id", None)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-            span.answer(response, answer["choices"][0].get("message") or {})
+            span.answer(response, json_object(json_objects(answer.get("choices"))[0].get("message")))
             return model_response(response, preserve_raw_usage=model_settings.preserve_raw_usage)
 
     async def stream_response(  # pyright: ignore[reportIncompatibleMethodOverride]  # the contract takes the last three by position too
@@ -222,14 +223,3 @@ class ChatModel(Model):
             _logger.warning(
                 "%s Leaving it out; enable strict feature validation to raise an error instead.", message
             )
-
-
-def _with_choices(answer: dict[str, Any]) -> dict[str, Any]:
-    choices: Any = answer.get("choices")
-    if isinstance(choices, list) and choices and isinstance(choices[0], Mapping):
-        return answer
-    error = answer.get("error")
-    told = f": {error}" if error else ""
-    raise ModelBehaviorError(
-        f"ChatCompletion response has no choices (possible provider error payload){told}"
-    )

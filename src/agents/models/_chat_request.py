@@ -5,6 +5,7 @@ What is not set is the client's `omit`, never None: None would be sent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +23,9 @@ else:
     _openai = lazy_module("openai")
 
 __all__ = ["ChatServer", "chat_messages", "chat_request", "store_argument", "stream_options_argument"]
+
+_REASONING_MODEL = re.compile(r"(ft:)?(o\d+|gpt-5)(?!\w)")
+"""The names of OpenAI's reasoning models, and of those that were tuned from them."""
 
 
 class ChatServer(NamedTuple):
@@ -81,12 +85,13 @@ def chat_request(
     settings = call.model_settings
     tools: list[Any] = [Converter.tool_to_openai(tool) for tool in call.tools]
     tools.extend(Converter.convert_handoff_tool(handoff) for handoff in call.handoffs)
+    tool_choice = Converter.convert_tool_choice(settings.tool_choice)
     told: dict[str, Any] = {
         "temperature": settings.temperature,
         "top_p": settings.top_p,
         "frequency_penalty": settings.frequency_penalty,
         "presence_penalty": settings.presence_penalty,
-        "max_tokens": settings.max_tokens,
+        _limit_argument(server): settings.max_tokens,
         "parallel_tool_calls": settings.parallel_tool_calls if tools else None,
         "stream": True if stream else None,
         "stream_options": (
@@ -105,7 +110,8 @@ def chat_request(
         "model": server.model,
         "messages": messages,
         "tools": tools or omit,
-        "tool_choice": Converter.convert_tool_choice(settings.tool_choice),
+        # Servers refuse a choice between no tools, also where tools come and go from turn to turn.
+        "tool_choice": tool_choice if tools else omit,
         "response_format": Converter.convert_response_format(call.output_schema),
         **{name: omit if value is None else value for name, value in told.items()},
         "extra_headers": {"User-Agent": user_agent(), **(settings.extra_headers or {}), **(headers or {})},
@@ -117,6 +123,15 @@ def chat_request(
             raise TypeError(f"chat.completions.create() got multiple values for keyword argument '{name}'")
         request[name] = value
     return request
+
+
+def _limit_argument(server: ChatServer) -> str:
+    """By which name the server takes the limit of an answer's tokens.
+
+    OpenAI's reasoning models refuse `max_tokens`, which is all that many other servers know.
+    """
+    is_reasoning = server.is_official and _REASONING_MODEL.match(server.model)
+    return "max_completion_tokens" if is_reasoning else "max_tokens"
 
 
 def store_argument(settings: ModelSettings, *, is_official: bool) -> bool | None:

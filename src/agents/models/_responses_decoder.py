@@ -23,6 +23,7 @@ from agents.exceptions import ModelBehaviorError, ModelStreamBroken
 
 from ._responses_events import responses_event
 from ._sse import EventFramer
+from ._unreadable import EXCERPT_BYTES, beginning, unreadable_event
 
 if TYPE_CHECKING:
     from openai.types import responses as _responses
@@ -38,8 +39,6 @@ TERMINAL_TYPES = frozenset(
 
 _ENDS = frozenset({"response.completed", "response.failed", "response.incomplete"})
 """Types of events that end the response for good."""
-
-_EXCERPT_BYTES = 300
 
 _decode_json = msgspec.json.Decoder().decode
 
@@ -81,8 +80,8 @@ class ResponsesDecoder:
 
     def feed(self, chunk: bytes) -> list[_responses.ResponseStreamEvent]:
         """The events that this chunk completes, in order; none once the stream failed or is done."""
-        if len(self._head) < _EXCERPT_BYTES:
-            self._head += chunk[:_EXCERPT_BYTES]
+        if len(self._head) < EXCERPT_BYTES:
+            self._head += chunk[:EXCERPT_BYTES]
         return self._events(self._framer.feed(chunk))
 
     def finish(self) -> list[_responses.ResponseStreamEvent]:
@@ -123,13 +122,13 @@ class ResponsesDecoder:
     def _document_events(self) -> list[_responses.ResponseStreamEvent]:
         """The event of an error that came in place of a stream; a failure where there is none."""
         body = self._head.lstrip()
-        payload = event_payload(body) if len(self._head) <= _EXCERPT_BYTES else None
+        payload = event_payload(body) if len(self._head) <= EXCERPT_BYTES else None
         if payload is not None and payload["type"] == "error":
             self._terminal = True
             return [responses_event(payload)]
         if body.startswith((b"{", b"<")):
             self.failure = ModelBehaviorError(
-                f"The model's answer is a document and no event stream. It began with {self._excerpt()}. "
+                f"The model's answer is a document and no event stream. It began with {beginning(self._head)}. "
                 "Check that the base URL leads to a server that speaks the Responses API."
             )
         else:
@@ -139,7 +138,7 @@ class ResponsesDecoder:
     def _broken(self) -> ModelStreamBroken:
         return ModelStreamBroken(
             "The model's stream ended before the response was complete: no response.completed, "
-            f"response.incomplete or response.failed event came. It began with {self._excerpt()}."
+            f"response.incomplete or response.failed event came. It began with {beginning(self._head)}."
         )
 
     def _end_or_fail(self, data: bytes) -> None:
@@ -148,9 +147,6 @@ class ResponsesDecoder:
             self._done = True
             return
         self.failure = garbage_failure(data)
-
-    def _excerpt(self) -> str:
-        return repr(self._head[:_EXCERPT_BYTES].decode("utf-8", "replace")) if self._head else "nothing"
 
 
 def event_payload(data: bytes) -> dict[str, Any] | None:
@@ -176,11 +172,7 @@ def event_payload(data: bytes) -> dict[str, Any] | None:
 
 def garbage_failure(data: bytes) -> ModelBehaviorError:
     """The error for an event that `event_payload` cannot read."""
-    shown = data[:_EXCERPT_BYTES].decode("utf-8", "replace")
-    return ModelBehaviorError(
-        f"The model's stream holds an event that is no JSON object with a type: {shown!r}. "
-        "Check that the base URL leads to a server that speaks the Responses API."
-    )
+    return unreadable_event(data, form="JSON object with a type", api="Responses API")
 
 
 def _with_flat_error(payload: dict[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from agents.exceptions import ModelBehaviorError, ModelStreamBroken
 
-__all__ = ["foreign_answer", "read_answer"]
+from ._unreadable import beginning
 
-_EXCERPT = 300
+__all__ = ["foreign_answer", "read_answer"]
 
 
 async def read_answer(asked: Awaitable[Any], api: str) -> Any:
@@ -27,9 +27,11 @@ async def read_answer(asked: Awaitable[Any], api: str) -> Any:
         body = error.doc if isinstance(error, json.JSONDecodeError) else repr(error.object)
         if not body.strip() or body.lstrip().startswith("{"):
             raise ModelStreamBroken(
-                f"The model's answer ended too early, it is no whole JSON: {_excerpt(body)}."
+                f"The model's answer ended too early, it is no whole JSON: {beginning(body)}."
             ) from error
         raise foreign_answer(body, api) from error
+    except RecursionError as error:
+        raise foreign_answer("JSON that is nested too deep", api) from error
     if isinstance(answer, str):
         # What has another content type than JSON is given as it is.
         raise foreign_answer(answer, api)
@@ -39,10 +41,6 @@ async def read_answer(asked: Awaitable[Any], api: str) -> Any:
 def foreign_answer(body: str, api: str) -> ModelBehaviorError:
     """The error for an answer that is something else than was asked for; `api` is what the server should speak."""
     return ModelBehaviorError(
-        f"The server's answer is no response: {_excerpt(body)}. "
+        f"The server's answer is no response: {beginning(body)}. "
         f"Check that the base URL leads to a server that speaks the {api} API."
     )
-
-
-def _excerpt(body: str) -> str:
-    return repr(body[:_EXCERPT]) if body.strip() else "it is empty"

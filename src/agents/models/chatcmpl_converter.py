@@ -69,7 +69,7 @@ class Converter:
             preserve_tool_output_all_content: Whether images and files of tools' outputs are sent too.
             base_url: Where the model's server is.
             should_replay_reasoning_content: Which reasoning goes along; by default DeepSeek's.
-            strict_feature_validation: Whether a tool output of which nothing can be sent is an error.
+            strict_feature_validation: Whether a tool output of which not all can be sent is an error.
 
         Raises:
             UserError: an item cannot be sent.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from agents._lazy import lazy_module
 
 from ._chat_decoder import ChatDecoder
 from ._chat_events import ChatEvents, ChatRules
-from ._chat_items import accumulate_thinking_block
+from ._chat_items import ThinkingBlocks
 from ._client_stream import event_batches
 from .chatcmpl_converter import new_call_id
 
@@ -77,7 +78,9 @@ class StreamingState:
         Raises:
             ModelBehaviorError: a field is not a string.
         """
-        accumulate_thinking_block(self.thinking_blocks, block)
+        blocks = ThinkingBlocks(self.thinking_blocks)
+        blocks.take(block)
+        self.thinking_blocks[:] = blocks.joined()
 
 
 class ChatCmplStreamHandler:
@@ -119,9 +122,11 @@ class ChatCmplStreamHandler:
             refuses_empty_length=raise_on_length_truncation,
         )
         shown = response.model_dump(exclude_unset=True, warnings=False)
-        async for batch in event_batches(stream, ChatDecoder(ChatEvents(shown, rules, new_call_id))):
-            for event in batch:
-                yield event
+        decoder = ChatDecoder(ChatEvents(shown, rules, new_call_id))
+        async with aclosing(event_batches(stream, decoder)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    yield event
 
     @classmethod
     async def buffer_tool_call_stream(
