@@ -10,7 +10,7 @@ CLIENTS := tests/clients
 NPM_READY := $(CLIENTS)/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-hitl demo-ws test test-full test-local lint types floors bench format clean
+.PHONY: help demo demo-hitl demo-ws test test-full test-local servers lint types floors bench format clean
 
 help:  ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,7 +18,7 @@ help:  ## Show this help
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[testing,cli,websocket]' $(DEV)
+	$(BIN)/python -m pip install --quiet -e '.[testing,cli,websocket,sqlalchemy,redis,encrypt]' $(DEV)
 	@touch $@
 
 # The packages are plain JavaScript: nothing of them is run or fetched while they are installed. Without them the tests
@@ -57,6 +57,14 @@ test: $(READY) $(NPM_READY)  ## Run the tests (laws at 100 examples)
 
 test-full: $(READY) $(NPM_READY)  ## Run the tests with the large figures (laws at 1,000 examples)
 	HEADRACE_FULL=1 $(BIN)/python -m pytest
+
+# The tests start these servers themselves, each for one run, in a directory of its own.
+servers:  ## Install the servers that tests start: Redis and Postgres, from Debian's packages
+	@if command -v redis-server >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
+		echo "Redis and Postgres are installed"; \
+	else \
+		apt-get update -qq && RUNLEVEL=1 apt-get install -qq -y --no-install-recommends redis-server postgresql; \
+	fi
 
 test-local: $(LOCAL_READY)  ## Run the tests with a real model on this machine (installs 130 MB)
 	HEADRACE_LOCAL=1 $(BIN)/python -m pytest tests/local

@@ -12,8 +12,10 @@ KEY = "a-key"
 """The API key of programs that are given a server."""
 
 
-def start(*arguments: str, base_url: str | None = None, model: str | None = None) -> subprocess.Popen[str]:
-    """Start `python *arguments` in the project's directory: without a key, or with one for the server at `base_url`."""
+def start(
+    *arguments: str, base_url: str | None = None, model: str | None = None, folder: Path = PROJECT
+) -> subprocess.Popen[str]:
+    """Start `python *arguments` in a folder: without a key, or with one for the server at `base_url`."""
     openai: dict[str, str] = {}
     warnings = ["-W", "error"]
     if base_url is not None:
@@ -25,7 +27,7 @@ def start(*arguments: str, base_url: str | None = None, model: str | None = None
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
     return subprocess.Popen(
         [sys.executable, *warnings, *arguments],
-        cwd=PROJECT,
+        cwd=folder,
         env={**inherited, **openai, "PYTHONIOENCODING": "utf-8"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -75,6 +75,7 @@ SCRIPTS: dict[str, Sequence[Step | str]] = {
     "Handoffs": [Step().function_call("transfer_to_repairs"), "Push the derailleur forward."],
     "Structured output": [json.dumps({"departure": "06:55", "changes": 1})],
     "Asking a person": [Step().function_call("order_millstone", {"price": 900}), "It is ordered."],
+    "Conversations": ["It brings water to the wheel.", "It takes the water away."],
     "Records and readers": [_WEATHER, _UMBRELLA],
     "When something goes wrong": [Step().function_call("check_again"), Step().function_call("check_again")],
     "Pause, decide, resume": [
@@ -114,6 +115,7 @@ PRINTED = {
     "Handoffs": "now at work: Front desk\nnow at work: Repairs\nRepairs: Push the derailleur forward\\.",
     "Structured output": "06:55 1",
     "Asking a person": 'order_millstone {"price": 900}\nIt is ordered\\.',
+    "Conversations": "It brings water to the wheel\\.\nIt takes the water away\\.",
     "Records and readers": (
         r"check_weather took [\d.]+ ms\nthen: turn_started … run_finished\nLogStatistics\(records=\d+, .*\)"
     ),
@@ -148,7 +150,8 @@ def test_a_program_of_the_documents_does_what_it_says(heading: str, tmp_path: Pa
     path.write_text(PROGRAMS[heading].code, encoding="utf-8")
 
     with ResponsesServer(SCRIPTS[heading]) as server:
-        printed = output_of(start(str(path), base_url=server.base_url))
+        # In a folder of its own: some of them write files.
+        printed = output_of(start(str(path), base_url=server.base_url, folder=tmp_path))
 
     assert re.fullmatch(PRINTED[heading], printed.rstrip("\n")), printed
     server.assert_complete()

@@ -88,6 +88,15 @@ if TYPE_CHECKING:
     )
     from .lifecycle import AgentHooks, RunHooks
     from .log import LogStatistics, Record, RecordsExpired
+    from .memory import (
+        OpenAIResponsesCompactionArgs,
+        OpenAIResponsesCompactionAwareSession,
+        Session,
+        SessionABC,
+        SessionSettings,
+        SQLiteSession,
+        is_openai_responses_compaction_aware_session,
+    )
     from .model_settings import ModelSettings
     from .models.interface import Model, ModelProvider, ModelTracing
     from .models.multi_provider import MultiProvider
@@ -286,6 +295,8 @@ __all__ = [
     "ModelTracing",
     "MultiProvider",
     "OpenAIProvider",
+    "OpenAIResponsesCompactionArgs",
+    "OpenAIResponsesCompactionAwareSession",
     "OpenAIChatCompletionsModel",
     "OpenAIResponsesModel",
     "OpenAIResponsesWSModel",
@@ -322,6 +333,10 @@ __all__ = [
     "RunResultStreaming",
     "RunState",
     "Runner",
+    "SQLiteSession",
+    "Session",
+    "SessionABC",
+    "SessionSettings",
     "Span",
     "SpanData",
     "SpanError",
@@ -387,6 +402,7 @@ __all__ = [
     "handoff",
     "handoff_span",
     "input_guardrail",
+    "is_openai_responses_compaction_aware_session",
     "mcp_tools_span",
     "nest_handoff_history",
     "output_guardrail",
@@ -433,6 +449,8 @@ _NAMES_OF_MODULE = {
     " ToolCallOutputItem ToolSearchCallItem ToolSearchOutputItem",
     "lifecycle": "AgentHooks RunHooks",
     "log": "LogStatistics Record RecordsExpired",
+    "memory": "OpenAIResponsesCompactionArgs OpenAIResponsesCompactionAwareSession SQLiteSession Session SessionABC"
+    " SessionSettings is_openai_responses_compaction_aware_session",
     "model_settings": "ModelSettings",
     "models.interface": "Model ModelProvider ModelTracing",
     "models.multi_provider": "MultiProvider",

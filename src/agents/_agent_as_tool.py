@@ -52,6 +52,7 @@ class AgentToolOptions:
     hooks: Any
     previous_response_id: str | None
     conversation_id: str | None
+    session: Any
     input_builder: Any
 
     def __post_init__(self) -> None:
@@ -183,6 +184,7 @@ async def _run(agent: Agent[Any], given: Any, context: ToolContext[Any], options
         "run_config": context.run_config,
         "previous_response_id": options.previous_response_id,
         "conversation_id": options.conversation_id,
+        "session": options.session,
     }
     if options.on_stream is None:
         return await runner.run(**arguments)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from . import stream_events as _stream_events
     from . import tool as _tool
     from ._ports import model as _model
+    from ._ports import session as _session
 else:
     _agent_output = lazy_module("agents.agent_output")
     _agent_tool_input = lazy_module("agents.agent_tool_input")
@@ -45,6 +46,7 @@ else:
     _items = lazy_module("agents.items")
     _lifecycle = lazy_module("agents.lifecycle")
     _model = lazy_module("agents._ports.model")
+    _session = lazy_module("agents._ports.session")
     _prompt_param = lazy_module("openai.types.responses.response_prompt_param")
     _prompts = lazy_module("agents.prompts")
     # Names of higher floors, for annotations alone: the package itself knows where they live.
@@ -224,6 +226,7 @@ class Agent(AgentBase[TContext], Generic[TContext]):
         hooks: _lifecycle.RunHooksBase[TContext, Any] | None = None,
         previous_response_id: str | None = None,
         conversation_id: str | None = None,
+        session: _session.Session | None = None,
         failure_error_function: _tool.ToolErrorFunction | Unset | None = UNSET,
         needs_approval: bool
         | Callable[[RunContextWrapper[Any], dict[str, Any], str], Awaitable[bool]] = False,
@@ -249,6 +252,7 @@ class Agent(AgentBase[TContext], Generic[TContext]):
             hooks: Hooks of the nested run.
             previous_response_id: Go on from this response.
             conversation_id: Go on in this conversation.
+            session: Keeps the conversation of the nested runs.
             failure_error_function: Text for the calling model when the run fails; None raises.
             needs_approval: Whether a call waits for a decision.
             parameters: Type of structured input; a text under `input` when None.
@@ -268,6 +272,7 @@ class Agent(AgentBase[TContext], Generic[TContext]):
             hooks,
             previous_response_id,
             conversation_id,
+            session,
             input_builder,
         )
         return _as_tool.agent_as_tool(

@@ -46,9 +46,11 @@ from .run_state import RunState
 if TYPE_CHECKING:
     from . import items as _items
     from . import run_error_handlers as _run_error_handlers
+    from ._ports import session as _session
 else:
     _items = lazy_module("agents.items")
     _run_error_handlers = lazy_module("agents.run_error_handlers")
+    _session = lazy_module("agents._ports.session")
 
 __all__ = [
     "DEFAULT_MAX_TURNS",
@@ -135,6 +137,7 @@ class Runner:
         previous_response_id: str | None = None,
         auto_previous_response_id: bool = False,
         conversation_id: str | None = None,
+        session: _session.Session | None = None,
     ) -> RunResult:
         """Run to the end, or to a pause.
 
@@ -149,6 +152,7 @@ class Runner:
             previous_response_id: Go on from this response, which the server keeps.
             auto_previous_response_id: Chain the turns of this run by response ids.
             conversation_id: Go on in this conversation, which the server keeps.
+            session: Keeps the conversation here: its history comes before the input, and what is new is added.
 
         Raises:
             UserError: the arguments do not fit together.
@@ -166,6 +170,7 @@ class Runner:
             previous_response_id=previous_response_id,
             auto_previous_response_id=auto_previous_response_id,
             conversation_id=conversation_id,
+            session=session,
         )
 
     @classmethod
@@ -182,6 +187,7 @@ class Runner:
         previous_response_id: str | None = None,
         auto_previous_response_id: bool = False,
         conversation_id: str | None = None,
+        session: _session.Session | None = None,
     ) -> RunResult:
         """Run to the end on the thread's own event loop, which must not be running. Arguments as for `run`.
 
@@ -199,6 +205,7 @@ class Runner:
             previous_response_id=previous_response_id,
             auto_previous_response_id=auto_previous_response_id,
             conversation_id=conversation_id,
+            session=session,
         )
 
     @classmethod
@@ -213,6 +220,7 @@ class Runner:
         previous_response_id: str | None = None,
         auto_previous_response_id: bool = False,
         conversation_id: str | None = None,
+        session: _session.Session | None = None,
         *,
         error_handlers: _run_error_handlers.RunErrorHandlers[TContext] | None = None,
     ) -> RunResultStreaming:
@@ -236,6 +244,7 @@ class Runner:
             previous_response_id=previous_response_id,
             auto_previous_response_id=auto_previous_response_id,
             conversation_id=conversation_id,
+            session=session,
         )
 
 

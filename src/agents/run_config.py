@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from . import run_error_handlers as _run_error_handlers
     from . import tracing as _tracing
     from ._ports import model as _model
+    from ._ports import session as _session
 else:
     _agent = lazy_module("agents.agent")
     _guardrail = lazy_module("agents.guardrail")
@@ -35,6 +36,7 @@ else:
     _log = lazy_module("agents.log")
     _model = lazy_module("agents._ports.model")
     _run_context = lazy_module("agents.run_context")
+    _session = lazy_module("agents._ports.session")
     _run_error_handlers = lazy_module("agents.run_error_handlers")
     _tracing = lazy_module("agents.tracing")
 
@@ -168,12 +170,16 @@ class RunConfig:
     trace_id: str | None = None
     group_id: str | None = None
     trace_metadata: dict[str, Any] | None = None
-    session_input_callback: Callable[..., Any] | None = None
+    session_input_callback: _session.SessionInputCallback | None = None
+    """Makes the model's input of a session's history and the new items; of what it gives, only new items are saved."""
+
     call_model_input_filter: CallModelInputFilter | None = None
     """Sees and may change what each model call is given; history itself stays as it is."""
 
     tool_error_formatter: ToolErrorFormatter | None = None
-    session_settings: Any | None = None
+    session_settings: _session.SessionSettings | dict[str, Any] | None = None
+    """Laid over the settings of the session."""
+
     reasoning_item_id_policy: ReasoningItemIdPolicy | None = None
     tool_execution: ToolExecutionConfig | None = None
     tool_not_found_behavior: ToolNotFoundBehavior = "raise_error"
@@ -261,3 +267,4 @@ class RunOptions(TypedDict, Generic[TContext]):
     auto_previous_response_id: NotRequired[bool]
     conversation_id: NotRequired[str | None]
     error_handlers: NotRequired[_run_error_handlers.RunErrorHandlers[TContext] | None]
+    session: NotRequired[_session.Session | None]

@@ -15,6 +15,7 @@ from agents._core import effects as e
 from agents._core import facts as f
 from agents._core.decide import Close, Perform, Record, Stop, decide
 from agents._core.evolve import evolve, fold
+from agents._core.session import last_batch
 from agents._core.state import CallPhase, Phase
 from agents.log import Record as LogRecord
 from agents.log import RunLog, decode_record, encode_record
@@ -49,6 +50,11 @@ class RunPlan:
     max_turns: int = 10
     handles_max_turns: bool = False
     tools_may_end: bool = False
+    has_session: bool = False
+
+
+OLD: f.Json = {"role": "user", "content": "before"}
+"""What a session holds before the run."""
 
 
 class Core:
@@ -61,8 +67,13 @@ class Core:
         facts: Iterable[f.Fact] = (),
         life: int = 1,
         cancel: tuple[int, f.CancelMode] | None = None,
+        notebook: list[f.Json] | None = None,
     ) -> None:
         self.plan = plan
+        self.notebook: list[f.Json] = [OLD] if notebook is None else notebook
+        """What the session holds."""
+
+        self._batch: list[f.Json] = []
         self.cancel = cancel
         """Cancel once there are so many facts."""
 
@@ -96,6 +107,9 @@ class Core:
                     self._perform(effects)
                 case Close(fact):
                     self._flight.clear()
+                    batch = last_batch(self.state, fact)
+                    if batch:
+                        self._save(batch)
                     self._commit(fact)
                 case Stop():
                     return
@@ -103,7 +117,14 @@ class Core:
                     self._go_on(decision.calls)
 
     def _resume(self) -> None:
-        self._commit(f.RunResumed(self.state.epoch + 1, None, self.plan.tools_at_once))
+        plan = self.plan
+        self._commit(f.RunResumed(self.state.epoch + 1, None, plan.tools_at_once, plan.has_session))
+
+    def _save(self, batch: list[f.Json]) -> None:
+        number = self.state.batches + 1
+        self._commit(f.SessionSaveBegun(number))
+        self._batch = batch
+        self._commit(f.SessionSaved(number, len(batch)))
 
     def _go_on(self, waiting: tuple[f.CallId, ...]) -> None:
         """Decide about what waits; what waits for others below is taken up again by resuming."""
@@ -115,6 +136,12 @@ class Core:
             self._resume()
 
     def _commit(self, fact: f.Fact) -> None:
+        if isinstance(fact, f.SessionSaveBegun):
+            self._batch = list(self.state.unsaved)
+        elif isinstance(fact, f.SessionSaved):
+            size = len(self._batch)
+            if not (self.state.is_save_in_doubt and self.notebook[-size:] == self._batch):
+                self.notebook.extend(self._batch)
         evolve(self.state, fact)
         self.facts.append(fact)
         if isinstance(fact, f.AttemptReset | f.ModelResponded):
@@ -165,6 +192,12 @@ class Core:
                 yield f.HandedOff(effect.call.id, self.state.agent, agent, output, hook=hook, start_hook=hook)
             case e.ProposeOutput():
                 yield self._output(effect)
+            case e.LoadSession():
+                new = [{"role": "user", "content": "hi"}]
+                yield f.SessionLoaded([OLD, *new], new)
+            case e.SaveSession():
+                yield f.SessionSaveBegun(effect.batch)
+                yield f.SessionSaved(effect.batch, len(self.state.unsaved))
             case e.HandleFailure():
                 yield f.OutputProposed("handler", "handled", self._output_guards(), self.plan.has_hooks)
             case _:
@@ -241,6 +274,7 @@ def start_of(plan: RunPlan) -> f.RunStarted:
         handlers=("max_turns",) if plan.handles_max_turns else (),
         max_concurrent_tools=plan.tools_at_once,
         start_tools_early=plan.starts_early,
+        session=plan.has_session,
     )
 
 

@@ -142,6 +142,7 @@ run_plans = st.builds(
     max_turns=st.sampled_from([10, 10, 2]),
     handles_max_turns=st.booleans(),
     tools_may_end=st.booleans(),
+    has_session=st.booleans(),
 )
 """Plans for the core's own driver."""
 
@@ -228,6 +229,11 @@ def _fact(
         named |= {"tools": st.sampled_from([{}, {"a": ["t"]}])}
     elif fact_type is f.InputAdded:
         named |= {"items": st.just([{"role": "user", "content": "more"}])}
+    elif fact_type is f.SessionLoaded:
+        items = st.just([{"role": "user", "content": "hi"}])
+        named |= {"history": items, "new": items}
+    elif fact_type in (f.SessionSaveBegun, f.SessionSaved):
+        named |= {"batch": st.integers(1, 2)}
     elif fact_type is f.RuleStated:
         named |= {"rule": st.builds(f.Rule, st.just("r"), st.just("a"), st.just("t"), st.booleans())}
     elif fact_type is f.ApprovalDecided:

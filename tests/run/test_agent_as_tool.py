@@ -175,6 +175,7 @@ class TestRunner:
             "hooks": None,
             "previous_response_id": None,
             "conversation_id": None,
+            "session": None,
         }
 
     async def test_one_that_drops_the_context_gives_a_detached_run(self, monkeypatch: pytest.MonkeyPatch):

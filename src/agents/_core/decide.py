@@ -18,12 +18,14 @@ from .effects import (
     ConfirmDecision,
     Effect,
     HandleFailure,
+    LoadSession,
     ProposeOutput,
     RunHook,
     RunTool,
     TakeHandoff,
 )
 from .policy import max_turns_message
+from .session import due_save
 from .state import CallPhase, CallState, Failure, Phase, State
 
 
@@ -190,6 +192,8 @@ def _decide_handoff(state: State) -> Decision:
 
 def _decide_turn_end(state: State, start: f.RunStarted) -> Decision:
     """The turn is settled, or none has begun: hooks, then a final output or the next turn."""
+    if state.is_load_due and state.has_session:
+        return Perform((LoadSession("session/load"),))
     if state.turn:
         ending = tuple(hook for hook in state.hooks.values() if hook.moment != "agent_start")
         if ending:
@@ -199,6 +203,9 @@ def _decide_turn_end(state: State, start: f.RunStarted) -> Decision:
             return Perform(guards)
     if state.phase is Phase.SETTLED and state.judge is not None:
         return Perform((ProposeOutput(f"t{state.turn}/output", state.turn, state.judge),))
+    save = due_save(state)
+    if save is not None:
+        return Perform((save,))
     if state.cancel == "after_turn":
         return Close(f.RunCancelled("after_turn"))
     if start.max_turns is not None and state.turn >= start.max_turns:
@@ -222,6 +229,9 @@ def _decide_finish(state: State) -> Decision:
     guards = _pending_guards(state, "output")
     if guards:
         return Perform(guards)
+    save = due_save(state)
+    if save is not None:
+        return Perform((save,))
     assert state.proposed is not None, "FINISHING is entered by OutputProposed alone"
     return Close(f.RunFinished(state.proposed.output))
 

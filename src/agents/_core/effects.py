@@ -97,6 +97,21 @@ class HandleFailure:
     kind: FailureKind
 
 
+@dataclass(frozen=True, slots=True)
+class LoadSession:
+    """Read the session's history, and put the input behind it."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveSession:
+    """Add what the session does not have yet, in one call."""
+
+    id: str
+    batch: int
+
+
 Effect: TypeAlias = (
     RunHook
     | CheckGuardrail
@@ -108,4 +123,6 @@ Effect: TypeAlias = (
     | TakeHandoff
     | ProposeOutput
     | HandleFailure
+    | LoadSession
+    | SaveSession
 )

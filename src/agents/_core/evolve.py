@@ -77,6 +77,8 @@ def _run_started(state: State, fact: f.RunStarted) -> None:
     state.max_concurrent_tools = fact.max_concurrent_tools
     state.previous_response_id = fact.previous_response_id
     state.history.extend(h.input_items(fact.input))
+    state.unsaved.extend(state.history)
+    state.has_session = state.is_load_due = fact.session
     state.guards = {guard.id: guard for guard in fact.guards}
     if fact.start_hook:
         _due(state, "agent_start")
@@ -89,6 +91,9 @@ def _run_resumed(state: State, fact: f.RunResumed) -> None:
     if fact.handlers is not None:
         state.handlers = fact.handlers
     state.max_concurrent_tools = fact.max_concurrent_tools
+    state.has_session = fact.session
+    state.is_save_in_doubt = state.is_saving
+    state.is_saving = False
     _reopen(state)
     if state.phase is Phase.MODEL:
         _void_response(state)
@@ -115,6 +120,28 @@ def _input_added(state: State, fact: f.InputAdded) -> None:
 
 def _tool_use_stated(state: State, fact: f.ToolUseStated) -> None:
     state.used_tools = {f.AgentKey(agent) for agent, tools in fact.tools.items() if tools}
+
+
+def _session_loaded(state: State, fact: f.SessionLoaded) -> None:
+    if not state.is_load_due:
+        raise IllegalFact("a run whose history is there", fact)
+    state.is_load_due = False
+    state.history = list(fact.history)
+    state.unsaved = list(fact.new)
+
+
+def _session_save_begun(state: State, fact: f.SessionSaveBegun) -> None:
+    if fact.batch != state.batches + 1 or state.is_saving:
+        raise IllegalFact(f"batch {state.batches} of the session", fact)
+    state.batches = fact.batch
+    state.is_saving = True
+
+
+def _session_saved(state: State, fact: f.SessionSaved) -> None:
+    if fact.batch != state.batches or not state.is_saving:
+        raise IllegalFact("a run that is saving no such batch", fact)
+    state.is_saving = state.is_save_in_doubt = False
+    state.unsaved = []
 
 
 def _effect_failed(state: State, fact: f.EffectFailed) -> None:
@@ -180,6 +207,7 @@ def _turn_started(state: State, fact: f.TurnStarted) -> None:
         state.past_calls[call_id] = call_signature(call.call)
     state.calls = {}
     state.history.extend(state.pending_input)
+    state.unsaved.extend(state.pending_input)
     state.pending_input = []
     state.phase = Phase.MODEL
     state.turn = fact.turn
@@ -228,6 +256,7 @@ def _model_responded(state: State, fact: f.ModelResponded) -> None:
         calls[call.id] = started if started is not None and started.call == call else _new_call(call)
     state.calls = calls
     state.history.extend(fact.output)
+    state.turn_output = fact.output
     state.sent = len(state.history)
     state.usage = h.add_usage(state.usage, fact.usage)
     if state.start is not None and state.start.chained:
@@ -240,6 +269,7 @@ def _model_responded(state: State, fact: f.ModelResponded) -> None:
     else:
         state.judge = "message"
         state.phase = Phase.SETTLED
+        state.unsaved.extend(fact.output)
     if fact.end_hook:
         _due(state, "llm_end")
     _settle(state)
@@ -258,6 +288,7 @@ def _output_proposed(state: State, fact: f.OutputProposed) -> None:
     state.failure = None
     if fact.item is not None:
         state.history.append(fact.item)
+        state.unsaved.append(fact.item)
     for guard in fact.guards:
         state.guards[guard.id] = guard
     if fact.end_hook:
@@ -370,7 +401,10 @@ def _settle(state: State) -> None:
         return
     if all(call.phase is CallPhase.SETTLED for call in state.calls.values()):
         state.phase = Phase.SETTLED
-        state.history.extend(call.output for call in state.calls.values())
+        outputs = [call.output for call in state.calls.values()]
+        state.history.extend(outputs)
+        state.unsaved.extend(state.turn_output)
+        state.unsaved.extend(outputs)
 
 
 def _due(state: State, moment: HookMoment, subject: str = "") -> None:
@@ -387,6 +421,9 @@ _FOLDS: Mapping[type, Callable[[State, Any], None]] = MappingProxyType(
         f.CancelRequested: _cancel_requested,
         f.InputAdded: _input_added,
         f.ToolUseStated: _tool_use_stated,
+        f.SessionLoaded: _session_loaded,
+        f.SessionSaveBegun: _session_save_begun,
+        f.SessionSaved: _session_saved,
         f.EffectFailed: _effect_failed,
         f.HandlerDeclined: _handler_declined,
         f.RuleStated: _rule_stated,

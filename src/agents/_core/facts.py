@@ -121,6 +121,8 @@ class RunStarted:
 
     previous_response_id: str | None = None
     conversation_id: str | None = None
+    session: bool = False
+    """Whether a session keeps the conversation: its history is due before anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,9 @@ class RunResumed:
 
     max_concurrent_tools: int | None = None
     """The limit of the caller who resumed it."""
+
+    session: bool = False
+    """Whether that caller gave a session: what it does not have yet goes there from here on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +159,30 @@ class ToolUseStated:
     """Somebody said which agents have used which tools, instead of what the calls say."""
 
     tools: dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLoaded:
+    """A session's history was read. `history` is what the model sees of it and of the input, `new` is to be saved."""
+
+    history: list[Json]
+    new: list[Json]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSaveBegun:
+    """What a session does not have yet is about to be added, in one call. Unacknowledged is in doubt after a crash."""
+
+    batch: int
+    """Counts from 1 in the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSaved:
+    """The session has a batch of items."""
+
+    batch: int
+    items: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,6 +465,9 @@ Fact: TypeAlias = (
     | CancelRequested
     | InputAdded
     | ToolUseStated
+    | SessionLoaded
+    | SessionSaveBegun
+    | SessionSaved
     | RunFinished
     | RunFailed
     | RunCancelled

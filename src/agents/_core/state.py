@@ -71,6 +71,8 @@ _ANYWHERE = frozenset(
         f.InputAdded,
         f.RuleStated,
         f.ToolUseStated,
+        f.SessionSaveBegun,
+        f.SessionSaved,
         f.ToolProgressed,
         f.RunFailed,
         f.RunCancelled,
@@ -93,7 +95,7 @@ _CALL_MOVES = frozenset(
 LEGAL: Mapping[Phase, frozenset[type]] = MappingProxyType(
     {
         Phase.NEW: frozenset({f.RunStarted}),
-        Phase.READY: _ANYWHERE | {f.TurnStarted, f.OutputProposed},
+        Phase.READY: _ANYWHERE | {f.TurnStarted, f.OutputProposed, f.SessionLoaded},
         Phase.MODEL: _ANYWHERE
         | _CALL_MOVES
         | {
@@ -258,6 +260,25 @@ class State:
     history: list[f.Json] = field(default_factory=list[f.Json])
     pending_input: list[f.Json] = field(default_factory=list[f.Json])
     """Input that joins the history with the next turn."""
+
+    has_session: bool = False
+    is_load_due: bool = False
+    """Whether the session's history has still to be read."""
+
+    turn_output: list[f.Json] = field(default_factory=list[f.Json])
+    """The current turn's response."""
+
+    unsaved: list[f.Json] = field(default_factory=list[f.Json])
+    """What belongs into a session and is not there: input, and turns that are settled. In the order of the run."""
+
+    batches: int = 0
+    """How many additions to the session were begun."""
+
+    is_saving: bool = False
+    """Whether the last of them has not been acknowledged."""
+
+    is_save_in_doubt: bool = False
+    """Whether nobody knows what became of it: its process is gone."""
 
     sent: int = 0
     """How much of `history` the server keeps, when it manages the conversation."""

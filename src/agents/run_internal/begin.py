@@ -78,6 +78,8 @@ def begin(
         raise UserError(f"input must be a string or a list of input items, got {type(input).__name__}")
     config = environment.config
     is_managed = _check_server_managed(environment, agent, options)
+    if is_managed:
+        _refuse_session(environment)
     given: Any = cast("object", input if isinstance(input, str) else list(cast("list[Any]", input)))
     link = link_of(environment.context)
     if isinstance(link, RunLink) and link.is_at_hand:
@@ -109,6 +111,7 @@ def begin(
         chained=chained,
         previous_response_id=options.get("previous_response_id"),
         conversation_id=options.get("conversation_id"),
+        session=environment.session is not None,
     )
     run.record(start, agent)
     return run, trace
@@ -144,6 +147,8 @@ def _resume(environment: Environment, agent: Agent[Any], known: Resumption) -> t
     config = environment.config
     environment.agents.learn(agent)
     for moment in known.moments:
+        if not moment.path and isinstance(moment.fact, f.RunStarted) and moment.fact.server_managed:
+            _refuse_session(environment)
         if not moment.path and isinstance(moment.fact, f.RunStarted | f.HandedOff):
             # Whoever is missing is missed before the epoch is taken.
             _ = environment.agents[moment.fact.agent]
@@ -198,7 +203,8 @@ def _take_over(run: Run, agent: Agent[Any], moments: list[Moment]) -> None:
         live = LiveResumption(run.view.agent, run.state.phase is Phase.MODEL)
         environment = run.environment
         epoch, limit = run.state.epoch + 1, _tool_limit(environment.config)
-        run.record(f.RunResumed(epoch, _handlers(environment), limit), live)
+        has_session = environment.session is not None
+        run.record(f.RunResumed(epoch, _handlers(environment), limit, has_session), live)
 
 
 def _environment(options: dict[str, Any], *, is_streamed: bool) -> Environment:
@@ -223,9 +229,18 @@ def _environment(options: dict[str, Any], *, is_streamed: bool) -> Environment:
         config=config,
         hooks=cast("RunHooksBase[Any, Any] | None", run_hooks),
         error_handlers={kind: handler for kind, handler in handlers.items() if handler is not None},
+        session=options.get("session"),
         is_streamed=is_streamed,
         owned_provider=config.model_provider if is_own else None,
     )
+
+
+def _refuse_session(environment: Environment) -> None:
+    if environment.session is not None:
+        raise UserError(
+            "Session persistence cannot be combined with conversation_id, previous_response_id or "
+            "auto_previous_response_id: the server keeps the conversation already. Leave one of them out."
+        )
 
 
 def _check_server_managed(environment: Environment, agent: Agent[Any], options: dict[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from agents.tool.preparation import schema_fingerprint
 
 if TYPE_CHECKING:
     from agents._ports.model import Model, ModelProvider
+    from agents._ports.session import Session
     from agents.agent import Agent
     from agents.agent_output import AgentOutputSchemaBase
     from agents.guardrail import InputGuardrail
@@ -132,6 +133,9 @@ class Environment:
     config: RunConfig
     hooks: RunHooksBase[Any, Any] | None = None
     error_handlers: Mapping[str, Callable[..., Any]] = field(default_factory=dict[str, Callable[..., Any]])
+    session: Session | None = None
+    """Keeps the conversation from run to run."""
+
     is_streamed: bool = False
     owned_provider: ModelProvider | None = None
     """A provider that nobody but this run knows of, to be closed when the run ends."""

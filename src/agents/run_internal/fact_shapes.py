@@ -53,6 +53,10 @@ _OUTPUT = "an output with its call_id"
 _SHAPES: Mapping[type, tuple[tuple[str, str, Callable[[Any], bool]], ...]] = {
     f.RunStarted: (("input", "a text or a list of items", lambda fact: _is_input(fact.input)),),
     f.InputAdded: (("items", "a list of items", lambda fact: _all(_is_object, fact.items)),),
+    f.SessionLoaded: (
+        ("history", "a list of items", lambda fact: _all(_is_object, fact.history)),
+        ("new", "a list of items", lambda fact: _all(_is_object, fact.new)),
+    ),
     f.ModelResponded: (("output", _ITEMS, lambda fact: _all(_is_item, fact.output)),),
     f.ModelInterrupted: (("output", _ITEMS, lambda fact: _all(_is_item, fact.output)),),
     f.OutputProposed: (("item", "an item", lambda fact: fact.item is None or _is_item(fact.item)),),

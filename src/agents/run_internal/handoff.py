@@ -104,7 +104,7 @@ async def _filtered(run: Run, handoff: Handoff[Any, Any], item: HandoffOutputIte
 
 def _handoff_data(run: Run, item: HandoffOutputItem) -> HandoffInputData:
     view = run.view
-    given = view.input
+    given = view.seen_input
     return HandoffInputData(
         input_history=given if isinstance(given, str) else tuple(given),
         pre_handoff_items=tuple(view.visible_items),

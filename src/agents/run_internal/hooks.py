@@ -62,7 +62,7 @@ def agent_hook_context(run: Run) -> AgentHookContext[Any]:
 
 def turn_input(run: Run) -> list[Any]:
     """The run's input as items; where a handoff's filter replaced it, what it was replaced with."""
-    return history.input_items(run.view.input)
+    return history.input_items(run.view.seen_input)
 
 
 async def run_hook(run: Run, effect: RunHook) -> None:

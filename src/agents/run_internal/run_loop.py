@@ -23,7 +23,7 @@ from agents.tracing import CustomSpanData
 from agents.tracing.scope import Scope
 from agents.tracing.spans import NoOpSpan
 
-from . import approvals, failures, recipients
+from . import approvals, failures, recipients, sessions
 from .performers import PERFORMERS
 from .state_facts import Unread
 from .view import LiveOutput, RunView
@@ -316,6 +316,11 @@ class Run:
         again = decide(self.state)
         closing = again.fact if isinstance(again, Close) else fact
         live = failures.exception_of(self) if isinstance(closing, f.RunFailed) else None
+        unsaved = await sessions.save_last(self, closing)
+        if unsaved is not None and live is not None and self.state.phase is Phase.FINISHING:
+            # Losing the conversation is worse than what a guardrail says of its last words.
+            unsaved.__context__ = live
+            closing, live = f.RunFailed(failures.error_data(unsaved)), unsaved
         self.record(closing, live)
 
     async def _cancelled_from_outside(self) -> None:

@@ -84,6 +84,9 @@ class RunView:
     agent: _agent.Agent[Any]
     """The agent that is at work, or that ended the run."""
 
+    prepared: list[Any] | None = None
+    """What the model sees as the run's input, where a session's history stands before it."""
+
     raw_responses: list[_items.ModelResponse] = field(default_factory=list["_items.ModelResponse"])
     input_guardrail_results: list[_guardrail.InputGuardrailResult] = field(
         default_factory=list["_guardrail.InputGuardrailResult"]
@@ -146,6 +149,11 @@ class RunView:
             absorb_one(self, fact, live)
 
     @property
+    def seen_input(self) -> str | list[_items.TResponseInputItem]:
+        """The input as the model sees it."""
+        return self.input if self.prepared is None else self.prepared
+
+    @property
     def new_items(self) -> list[_items.RunItem]:
         """All items of the run so far: each turn's in model order, what was asked, then its outputs in call order.
 
@@ -186,6 +194,10 @@ class RunView:
         if self.proposal is not None:
             made.append(self.proposal.item)
         return [*turn.items, *self.questions.values(), *(item for item in made if item is not None)]
+
+
+def _session_loaded(view: RunView, fact: f.SessionLoaded, _live: object) -> None:
+    view.prepared = fact.history
 
 
 def _input_added(view: RunView, fact: f.InputAdded, _live: object) -> None:
@@ -234,6 +246,7 @@ def _handed_off(view: RunView, fact: f.HandedOff, live: LiveHandoff) -> None:
     view.agent = live.target
     if live.visible is not None and live.input is not None:
         view.input = live.input
+        view.prepared = None
         view.filtered_items = live.visible
         view.filtered_count = len(view.settled_items) + len(view.turn_items())
 
@@ -304,6 +317,7 @@ def _run_cancelled(view: RunView, _fact: f.RunCancelled, _live: object) -> None:
 
 
 _ABSORBERS: dict[type, Any] = {
+    f.SessionLoaded: _session_loaded,
     f.InputAdded: _input_added,
     f.TurnStarted: _turn_started,
     f.AttemptReset: _attempt_reset,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .scripted_items import assistant_message, function_call
     from .scripted_model import ScriptedModel
     from .scripted_steps import ModelCall, ModelStep, ModelStepSpec
+    from .session_conformance import SessionCheck, check_session, session_checks
 
 __all__ = [
     "InvalidModelStep",
@@ -29,14 +30,17 @@ __all__ = [
     "ResponsesRequest",
     "ResponsesServer",
     "ScriptedModel",
+    "SessionCheck",
     "Step",
     "StreamChecker",
     "UnconsumedModelSteps",
     "UnexpectedModelCall",
     "Violation",
     "assistant_message",
+    "check_session",
     "check_stream",
     "function_call",
+    "session_checks",
 ]
 
 
@@ -51,6 +55,7 @@ __getattr__ = lazy_exports(
         "scripted_items": "assistant_message function_call",
         "scripted_model": "ScriptedModel",
         "scripted_steps": "ModelCall ModelStep ModelStepSpec",
+        "session_conformance": "SessionCheck check_session session_checks",
     },
 )
 

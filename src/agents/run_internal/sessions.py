@@ -1,0 +1,168 @@
+"""A run and the session that keeps its conversation: history is read once, and each settled batch is added in one call.
+
+Rule 1: an addition that was not acknowledged is looked for in the session before it is made again.
+Rule 2: what a model is sent holds no half of a call and its output, whatever the session holds.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING, Any, cast
+
+from agents._core import facts as f
+from agents._core.effects import LoadSession, SaveSession
+from agents._core.session import last_batch
+from agents._ports.session import coerce_session_settings, takes_wrapper
+from agents.exceptions import UserError
+from agents.items import ItemHelpers
+
+if TYPE_CHECKING:
+    from .run_loop import Run
+
+logger = logging.getLogger("openai.agents")
+
+
+async def load_session(run: Run, _effect: LoadSession) -> None:
+    """Read the history, put the input behind it, and record both.
+
+    Raises:
+        UserError: the callback returned no list of items.
+    """
+    start = run.state.start
+    assert start is not None, "a session is loaded by a run"
+    history = _whole_pairs(await _items(run))
+    given: list[Any] = ItemHelpers.input_to_new_input_list(start.input)
+    merged, new = [*history, *given], given
+    callback = run.environment.config.session_input_callback
+    if callback is not None:
+        shown = copy.deepcopy(history)
+        answer: Any = callback(shown, given)
+        if inspect.isawaitable(answer):
+            answer = await answer
+        if not isinstance(answer, list):
+            raise UserError(
+                f"session_input_callback must return a list of input items, got {type(answer).__name__}"
+            )
+        merged = cast("list[Any]", answer)
+        new = _not_of_history(merged, shown)
+    run.record(f.SessionLoaded(ItemHelpers.input_to_new_input_list(merged), new))
+
+
+async def save_session(run: Run, effect: SaveSession) -> None:
+    """Add what is due, in one call, and record that the session has it."""
+    await _save(run, effect.batch, list(run.state.unsaved))
+
+
+async def save_last(run: Run, closing: f.RunFinished | f.RunFailed | f.RunCancelled) -> BaseException | None:
+    """Add what a run that is about to fail owes to its session; what went wrong with it, if something did."""
+    batch = last_batch(run.state, closing)
+    if not batch:
+        return None
+    try:
+        await _save(run, run.state.batches + 1, batch)
+    except Exception as error:
+        logger.exception("The session could not be given the last items of run %s", run.log.run_id)
+        return error
+    return None
+
+
+async def _save(run: Run, batch: int, items: list[Any]) -> None:
+    session = run.environment.session
+    assert session is not None, "only a run with a session saves"
+    was_in_doubt = run.state.is_save_in_doubt
+    run.record(f.SessionSaveBegun(batch))
+    if not (was_in_doubt and await _ends_with(run, items)):
+        # Copies: what a session does to them must not change the run.
+        await session.add_items(copy.deepcopy(items), **_wrapper(run))
+    run.record(f.SessionSaved(batch, len(items)))
+
+
+async def _ends_with(run: Run, items: list[Any]) -> bool:
+    """Whether the session's newest items are these: then an addition that nobody acknowledged was made."""
+    session: Any = run.environment.session
+    newest = await session.get_items(len(items), **_wrapper(run))
+    return [_comparable(item) for item in newest] == [_comparable(item) for item in items]
+
+
+def _comparable(item: Any) -> Any:
+    """An item without what a server-side session gives or takes: its id."""
+    if not isinstance(item, dict):
+        return item
+    return {name: value for name, value in cast("dict[str, Any]", item).items() if name != "id"}
+
+
+async def _items(run: Run) -> list[Any]:
+    session: Any = run.environment.session
+    settings = getattr(session, "session_settings", None)
+    own = run.environment.config.session_settings
+    limit = None if settings is None else coerce_session_settings(settings).limit
+    if own is not None:
+        override = coerce_session_settings(own).limit
+        limit = limit if override is None else override
+    return list(await session.get_items(limit, **_wrapper(run)))
+
+
+def _wrapper(run: Run) -> dict[str, Any]:
+    session = run.environment.session
+    return {} if session is None or not takes_wrapper(session) else {"wrapper": run.environment.context}
+
+
+def _whole_pairs(items: list[Any]) -> list[Any]:
+    """The items without outputs whose call is not there, and calls whose output is not there.
+
+    A limit may have cut between the two; so may whoever else wrote into the session.
+    """
+    called, answered = Counter[Any](), Counter[Any]()
+    for item in items:
+        if item.get("type") in _ANSWERS:
+            called[item.get("call_id")] += 1
+        elif item.get("type") in _ANSWERS.values():
+            answered[item.get("call_id")] += 1
+    kept = [
+        item
+        for item in items
+        if not (
+            (item.get("type") in _ANSWERS and not answered[item.get("call_id")])
+            or (item.get("type") in _ANSWERS.values() and not called[item.get("call_id")])
+        )
+    ]
+    if len(kept) < len(items):
+        logger.warning("The session holds %d halves of calls, which are left out", len(items) - len(kept))
+    return kept
+
+
+_ANSWERS = {
+    "function_call": "function_call_output",
+    "custom_tool_call": "custom_tool_call_output",
+    "computer_call": "computer_call_output",
+    "local_shell_call": "local_shell_call_output",
+    "apply_patch_call": "apply_patch_call_output",
+}
+"""By type of a call that this side answers: the type of its output."""
+
+
+def _not_of_history(merged: list[Any], history: list[Any]) -> list[Any]:
+    """Of what a callback made: the items that are not the history's, by identity and then by what they say."""
+    ids = {id(item) for item in history}
+    remaining: Counter[str] = Counter(_key(item) for item in history)
+    for item in merged:
+        if id(item) in ids:
+            remaining[_key(item)] -= 1
+    new: list[Any] = []
+    for item in merged:
+        if id(item) in ids:
+            continue
+        if remaining[_key(item)] > 0:
+            remaining[_key(item)] -= 1
+        else:
+            new.append(item)
+    return ItemHelpers.input_to_new_input_list(new)
+
+
+def _key(item: Any) -> str:
+    import json
+
+    return json.dumps(item, sort_keys=True, default=str)
