@@ -71,6 +71,7 @@ MODULES = frozenset(
         "agents.tracing",
         "agents.tracing.create",
         "agents.tracing.processor_interface",
+        "agents.tracing.processors",
         "agents.tracing.provider",
         "agents.tracing.scope",
         "agents.tracing.setup",

@@ -19,7 +19,12 @@ def start(
     openai: dict[str, str] = {}
     warnings = ["-W", "error"]
     if base_url is not None:
-        openai = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": base_url}
+        # The key is not OpenAI's: with it, traces would go there nonetheless.
+        openai = {
+            "OPENAI_API_KEY": KEY,
+            "OPENAI_BASE_URL": base_url,
+            "OPENAI_AGENTS_DISABLE_TRACING": "1",
+        }
         # The connections that a process's runs share are open to its end, and nobody's to close before.
         warnings += ["-W", "ignore:unclosed:ResourceWarning"]
     if model is not None:

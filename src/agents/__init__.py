@@ -216,6 +216,7 @@ if TYPE_CHECKING:
         set_trace_processors,
         set_trace_provider,
         set_tracing_disabled,
+        set_tracing_export_api_key,
         task_span,
         trace,
         turn_span,
@@ -419,6 +420,7 @@ __all__ = [
     "set_trace_processors",
     "set_trace_provider",
     "set_tracing_disabled",
+    "set_tracing_export_api_key",
     "task_span",
     "tool_input_guardrail",
     "tool_namespace",
@@ -487,8 +489,8 @@ _NAMES_OF_MODULE = {
     " TaskSpanData Trace TracingProcessor TurnSpanData add_trace_processor agent_span"
     " custom_span flush_traces function_span gen_span_id gen_trace_id generation_span"
     " get_current_span get_current_trace guardrail_span handoff_span mcp_tools_span"
-    " response_span set_trace_processors set_trace_provider set_tracing_disabled task_span"
-    " trace turn_span",
+    " response_span set_trace_processors set_trace_provider set_tracing_disabled"
+    " set_tracing_export_api_key task_span trace turn_span",
     "usage": "RequestUsage Usage",
     "verbose": "enable_verbose_stdout_logging",
 }

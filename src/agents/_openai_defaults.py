@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from ._lazy import lazy_module
 from .exceptions import UserError
+from .tracing import set_tracing_export_api_key
 
 if TYPE_CHECKING:
     import openai as _openai
@@ -51,9 +52,6 @@ class OpenAIDefaults:
     responses_transport: OpenAIResponsesTransport = "http"
     """How the Responses API is reached."""
 
-    tracing_key: str | None = None
-    """The key with which traces may be exported; None leaves it to the environment."""
-
 
 _defaults = OpenAIDefaults()
 
@@ -72,7 +70,7 @@ def set_default_openai_key(key: str, use_for_tracing: bool = True) -> None:
     """
     _defaults.key = key
     if use_for_tracing:
-        _defaults.tracing_key = key
+        set_tracing_export_api_key(key)
 
 
 def set_default_openai_client(client: _openai.AsyncOpenAI, use_for_tracing: bool = True) -> None:
@@ -84,7 +82,7 @@ def set_default_openai_client(client: _openai.AsyncOpenAI, use_for_tracing: bool
     """
     _defaults.client = client
     if use_for_tracing:
-        _defaults.tracing_key = client.api_key
+        set_tracing_export_api_key(client.api_key)
 
 
 def set_default_openai_api(api: OpenAIAPI) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from agents._openai_defaults import (
     OpenAIDefaults,
-    openai_defaults,
     set_default_openai_api,
     set_default_openai_client,
     set_default_openai_key,
@@ -19,6 +18,7 @@ from agents.models.openai_chatcompletions import OpenAIChatCompletionsModel
 from agents.models.openai_provider import OpenAIProvider, shared_http_client
 from agents.models.openai_responses import OpenAIResponsesModel
 from agents.testing import ResponsesServer
+from agents.tracing.processors import default_exporter
 from models.asking import respond, stream
 
 
@@ -27,6 +27,7 @@ def fresh_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_BASE_URL", "OPENAI_DEFAULT_MODEL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("agents._openai_defaults._defaults", OpenAIDefaults())
+    monkeypatch.setattr("agents.tracing.processors._default_exporter", None)
 
 
 def client_of(model: Model) -> openai.AsyncOpenAI:
@@ -66,7 +67,7 @@ def test_the_default_key_is_used_unless_another_is_given() -> None:
     set_default_openai_key("default", use_for_tracing=False)
     assert client_of(OpenAIProvider().get_model("m")).api_key == "default"
     assert client_of(OpenAIProvider(api_key="own").get_model("m")).api_key == "own"
-    assert openai_defaults().tracing_key is None
+    assert default_exporter().api_key is None
 
 
 def test_the_default_client_is_used_unless_something_is_given() -> None:
@@ -76,7 +77,7 @@ def test_the_default_client_is_used_unless_something_is_given() -> None:
     assert client_of(OpenAIProvider(api_key="own").get_model("m")) is not client
     own = client_of(OpenAIProvider(base_url="http://127.0.0.1:1/v1", api_key="own").get_model("m"))
     assert str(own.base_url) == "http://127.0.0.1:1/v1/"
-    assert openai_defaults().tracing_key == "default"
+    assert default_exporter().api_key == "default"
 
 
 def test_the_api_is_settled_when_the_provider_is_made() -> None:

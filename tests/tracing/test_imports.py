@@ -11,10 +11,12 @@ import pytest
 import agents.tracing
 
 MODULES = [
+    "backend_exporter",
     "config",
     "context",
     "create",
     "processor_interface",
+    "processors",
     "provider",
     "scope",
     "setup",

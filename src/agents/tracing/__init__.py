@@ -1,8 +1,8 @@
 """Tracing: what a run did and when, as a tree of spans under a trace.
 
-A run creates its trace and spans by itself. Register a `TracingProcessor` with
-`add_trace_processor` to see them; without one, nothing is recorded anywhere and nothing
-leaves the process. Add spans of your own with `custom_span`, and join several runs in one
+A run creates its trace and spans by itself. Where there is an `OPENAI_API_KEY` they are
+exported to OpenAI, in the background; `set_trace_processors` replaces that,
+`add_trace_processor` adds to it, `set_tracing_disabled` ends it. Add spans of your own with `custom_span`, and join several runs in one
 trace with `trace`.
 
 Importing this package loads none of its modules; each loads when one of its names is asked for.
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         set_trace_processors,
         set_trace_provider,
         set_tracing_disabled,
+        set_tracing_export_api_key,
     )
     from .span_data import (
         AgentSpanData,
@@ -96,6 +97,7 @@ __all__ = [
     "set_trace_processors",
     "set_trace_provider",
     "set_tracing_disabled",
+    "set_tracing_export_api_key",
     "task_span",
     "trace",
     "turn_span",
@@ -109,7 +111,7 @@ _NAMES_OF_MODULE = {
     "processor_interface": "TracingProcessor",
     "provider": "TraceProvider",
     "setup": "add_trace_processor flush_traces get_trace_provider set_trace_processors set_trace_provider"
-    " set_tracing_disabled",
+    " set_tracing_disabled set_tracing_export_api_key",
     "span_data": "AgentSpanData CustomSpanData FunctionSpanData GenerationSpanData GuardrailSpanData"
     " HandoffSpanData MCPListToolsSpanData ResponseSpanData SpanData TaskSpanData TurnSpanData",
     "spans": "Span SpanError",

@@ -6,7 +6,11 @@ import atexit
 import threading
 
 from .processor_interface import TracingProcessor
+from .processors import default_exporter, default_processor
 from .provider import DefaultTraceProvider, TraceProvider
+
+# A process does not end much later because its traces cannot be exported.
+_EXIT_TIMEOUT_S = 5.0
 
 _provider: TraceProvider | None = None
 _shutdown_is_registered = False
@@ -14,13 +18,14 @@ _lock = threading.Lock()
 
 
 def get_trace_provider() -> TraceProvider:
-    """The provider of this process; the first call creates one without processors if none is set."""
+    """The provider of this process; the first call creates one that exports to OpenAI if none is set."""
     provider = _provider
     if provider is None:
         with _lock:
             provider = _provider
             if provider is None:
                 provider = DefaultTraceProvider()
+                provider.register_processor(default_processor())
                 _install(provider)
     return provider
 
@@ -40,7 +45,9 @@ def _install(provider: TraceProvider) -> None:
 
 
 def _shut_down() -> None:
-    if _provider is not None:
+    if isinstance(_provider, DefaultTraceProvider):
+        _provider.shutdown(_EXIT_TIMEOUT_S)
+    elif _provider is not None:
         _provider.shutdown()
 
 
@@ -50,7 +57,7 @@ def add_trace_processor(span_processor: TracingProcessor) -> None:
 
 
 def set_trace_processors(processors: list[TracingProcessor]) -> None:
-    """Report traces and spans to `processors` only, from now on."""
+    """Report traces and spans to `processors` only, from now on; without the one that exports to OpenAI."""
     get_trace_provider().set_processors(processors)
 
 
@@ -62,3 +69,8 @@ def set_tracing_disabled(disabled: bool) -> None:
 def flush_traces() -> None:
     """Have every processor deliver what it has queued; returns when they have, for use before a process is frozen."""
     get_trace_provider().force_flush()
+
+
+def set_tracing_export_api_key(api_key: str) -> None:
+    """Export traces to OpenAI with `api_key`, in place of the environment variable `OPENAI_API_KEY`."""
+    default_exporter().set_api_key(api_key)
