@@ -77,6 +77,7 @@ class RunSpans:
         "_parent",
         "_run",
         "_shows_turns",
+        "_spent_before",
         "_task",
         "_trace",
         "_turn",
@@ -96,6 +97,8 @@ class RunSpans:
         self._turn: Span[TurnSpanData] | None = None
         self._effects: dict[str, Span[Any]] = {}
         self._usage = Usage()
+        # A resumed run goes on with the usage that it had, and its task spent what came after.
+        self._spent_before: dict[str, int] = {}
 
     # --- contexts
 
@@ -191,7 +194,10 @@ class RunSpans:
         if self._task is not None:
             # A nested run shares its parent's usage: its own is what its own models told.
             usage = self._usage if self._run.path else self._run.environment.context.usage
-            self._task.span_data.usage = task_usage_to_span_data(usage)
+            self._task.span_data.usage = {
+                name: count - self._spent_before.get(name, 0)
+                for name, count in task_usage_to_span_data(usage).items()
+            }
             self._task.finish()
             self._task = None
         if self._trace is not None:
@@ -203,6 +209,8 @@ class RunSpans:
             self._trace.start()
         if self._shows_turns:
             self._task = self._start(TaskSpanData(self._config.workflow_name), self._parent)
+            if not self._run.path:
+                self._spent_before = task_usage_to_span_data(self._run.environment.context.usage)
 
     def _start_agent(self, agent: Agent[Any]) -> None:
         output_type = agent.output_type
