@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LOCAL_READY := $(VENV)/.local-ready
-DEV := basedpyright blockbuster hypothesis import-linter llm-comply pytest pytest-asyncio pytest-timeout ruff
+DEV := basedpyright blockbuster hypothesis import-linter llm-comply opentelemetry-sdk pytest pytest-asyncio pytest-timeout ruff
 CLIENTS := tests/clients
 NPM_READY := $(CLIENTS)/node_modules/.ready
 
@@ -18,7 +18,7 @@ help:  ## Show this help
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[testing,cli,websocket,sqlalchemy,redis,encrypt]' $(DEV)
+	$(BIN)/python -m pip install --quiet -e '.[testing,cli,websocket,sqlalchemy,redis,encrypt,otel,viz]' $(DEV)
 	@touch $@
 
 # The packages are plain JavaScript: nothing of them is run or fetched while they are installed. Without them the tests

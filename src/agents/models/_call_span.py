@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
@@ -11,7 +12,6 @@ from agents.tracing import (
     GenerationSpanData,
     ResponseSpanData,
     Span,
-    SpanData,
     SpanError,
     generation_span,
     response_span,
@@ -21,7 +21,7 @@ from agents.usage import model_usage_to_span_usage, usage_of_response
 if TYPE_CHECKING:
     from openai.types import responses as _responses
 
-_Data = TypeVar("_Data", bound=SpanData)
+_Data = TypeVar("_Data", GenerationSpanData, ResponseSpanData)
 
 
 class _CallSpan(Generic[_Data]):
@@ -33,10 +33,20 @@ class _CallSpan(Generic[_Data]):
     def __init__(self, tracing: ModelTracing, span: Span[_Data]) -> None:
         self._tracing = tracing
         self._span = span
+        self._began_s = 0.0
+        self.awaits_output = not tracing.is_disabled()
+        """Whether the next event of a stream may be the first with output in it: tell it to `hear`."""
 
     def __enter__(self) -> Self:
+        self._began_s = time.perf_counter()
         self._span.__enter__()
         return self
+
+    def hear(self, event_type: str) -> None:
+        """Note the time of the first text, arguments or reasoning."""
+        if event_type.endswith(".delta"):
+            self.awaits_output = False
+            self._span.span_data.first_output_s = time.perf_counter() - self._began_s
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -48,10 +58,11 @@ class _CallSpan(Generic[_Data]):
 
 
 class traced_call(_CallSpan[ResponseSpanData]):  # noqa: N801 (a context manager, named like one)
-    """The span of a call of the Responses API."""
+    """The span of a call of the Responses API, to `model` with `input`."""
 
-    def __init__(self, tracing: ModelTracing, input: object) -> None:
+    def __init__(self, tracing: ModelTracing, input: object, *, model: str) -> None:
         super().__init__(tracing, response_span(disabled=tracing.is_disabled()))
+        self._span.span_data.model = model
         self._input = input
 
     def __enter__(self) -> Self:

@@ -164,6 +164,8 @@ class ChatModel(Model):
                     for event in batch:
                         if event.type == "response.completed":
                             span.answer(event.response)
+                        elif span.awaits_output:
+                            span.hear(event.type)
                         yield event
 
     def _request(self, call: ModelCall, span: traced_generation, *, stream: bool) -> dict[str, Any]:

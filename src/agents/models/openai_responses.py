@@ -112,7 +112,7 @@ class OpenAIResponsesModel(Model):
             *(system_instructions, input, model_settings, tools, output_schema, handoffs),
             *(previous_response_id, conversation_id, prompt),
         )
-        with traced_call(tracing, input) as span:
+        with traced_call(tracing, input, model=self.model) as span:
             response = await (self._drained(call) if model_settings.background else self._whole(call))
             span.answer(response)
             failure = response_failure(response)
@@ -148,13 +148,15 @@ class OpenAIResponsesModel(Model):
             *(previous_response_id, conversation_id, prompt),
         )
         failure: ModelBehaviorError | None = None
-        with traced_call(tracing, input) as span:
+        with traced_call(tracing, input, model=self.model) as span:
             async with aclosing(await self._batches(call)) as batches:
                 async for batch in batches:
                     for event in batch:
                         if event.type in TERMINAL_TYPES:
                             failure = failure or event_failure(event)
                             span.answer(getattr(event, "response", None))
+                        elif span.awaits_output:
+                            span.hear(event.type)
                         yield event
             if failure is not None:
                 raise failure

@@ -161,6 +161,9 @@ class GenerationSpanData(SpanData):
         self.model = model
         self.model_config = model_config
         self.usage = usage
+        # Of a streamed call: seconds until its first text, arguments or reasoning. For processors in this process,
+        # as above; so are the next two.
+        self.first_output_s: float | None = None
 
     @property
     def type(self) -> str:
@@ -189,6 +192,8 @@ class ResponseSpanData(SpanData):
         self.response = response
         self.input = input
         self.usage = usage
+        self.model: str | None = None
+        self.first_output_s: float | None = None
 
     @property
     def type(self) -> str:
