@@ -31,6 +31,7 @@ MODULES = frozenset(
         "agents.extensions.memory.encrypt_session",
         "agents.extensions.memory.redis_session",
         "agents.extensions.memory.sqlalchemy_session",
+        "agents.extensions.visualization",
         "agents.function_schema",
         "agents.guardrail",
         "agents.handoffs",
