@@ -1,4 +1,7 @@
-"""The Chat Completions part of the benchmarks' server: streams of text, by the name of the request's model."""
+"""The Chat Completions part of the benchmarks' server: streams of text, by the name of the request's model.
+
+It takes exported traces too, and drops them.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,10 @@ def chunk(delta: dict[str, str], finish_reason: str | None = None) -> bytes:
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.path.endswith("/traces/ingest"):
+            self.send_response(204)
+            self.end_headers()
+            return
         kind, _, count = body["model"].partition("-")
         self.send_response(200)
         self.send_header("content-type", "text/event-stream; charset=utf-8")

@@ -169,4 +169,20 @@ MEASUREMENTS = (
             Figure("peak_mb", "  at most, meanwhile", "MB", None),
         ),
     ),
+    Measurement(
+        name="tracing",
+        program="tracing.py",
+        arguments=("wire", "10"),
+        quick_arguments=("wire", "5"),
+        figures=(
+            Figure("percent", "traced and exported, over HTTP: more CPU", "%", 20.0),
+            Figure("disabled_us", "  a call's span where tracing is off", "µs", None),
+        ),
+    ),
+    Measurement(
+        name="tracing_in_process",
+        program="tracing.py",
+        arguments=("in_process", "20"),
+        figures=(Figure("percent", "  the same, a model in process", "%", None),),
+    ),
 )

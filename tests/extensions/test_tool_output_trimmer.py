@@ -229,7 +229,9 @@ def tool_found(name: str, description: str, prose: str) -> dict[str, Any]:
 
 tools_found = st.lists(st.builds(tool_found, st.text(max_size=5), longer, longer), max_size=3)
 old_items: st.SearchStrategy[dict[str, Any]] = st.one_of(
-    (longer | parts_of_outputs | st.integers() | st.dictionaries(st.text("ab", max_size=3), longer)).map(output),
+    (longer | parts_of_outputs | st.integers() | st.dictionaries(st.text("ab", max_size=3), longer)).map(
+        output
+    ),
     tools_found.map(lambda tools: search(tools=tools)[1]),
     longer.map(lambda text: search(results=[{"text": text}])[1]),
 )
