@@ -13,18 +13,22 @@ KEY = "a-key"
 
 
 def start(
-    *arguments: str, base_url: str | None = None, model: str | None = None, folder: Path = PROJECT
+    *arguments: str,
+    base_url: str | None = None,
+    model: str | None = None,
+    folder: Path = PROJECT,
+    traces: bool = False,
 ) -> subprocess.Popen[str]:
-    """Start `python *arguments` in a folder: without a key, or with one for the server at `base_url`."""
+    """Start `python *arguments` in a folder: without a key, or with one for the server at `base_url`.
+
+    With one it leaves no traces, unless it `traces`: then it says itself where they go.
+    """
     openai: dict[str, str] = {}
     warnings = ["-W", "error"]
     if base_url is not None:
         # The key is not OpenAI's: with it, traces would go there nonetheless.
-        openai = {
-            "OPENAI_API_KEY": KEY,
-            "OPENAI_BASE_URL": base_url,
-            "OPENAI_AGENTS_DISABLE_TRACING": "1",
-        }
+        untraced = {} if traces else {"OPENAI_AGENTS_DISABLE_TRACING": "1"}
+        openai = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": base_url, **untraced}
         # The connections that a process's runs share are open to its end, and nobody's to close before.
         warnings += ["-W", "ignore:unclosed:ResourceWarning"]
     if model is not None:

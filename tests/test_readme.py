@@ -32,7 +32,9 @@ DOCUMENTS = (
     "README.md",
     "docs/approvals.md",
     "docs/check_stream.md",
+    "docs/extensions.md",
     "docs/testing_server.md",
+    "docs/tracing.md",
     "docs/websocket.md",
 )
 
@@ -105,6 +107,11 @@ SCRIPTS: dict[str, Sequence[Step | str]] = {
     "Signed states": [Step().function_call("pay", _payment("smith", 50))],
     "Resumed twice": [Step().function_call("open_sluice"), "It is open."],
     "A session": ["It brings the water to the wheel.", "It takes the water away."],
+    "Where traces go": [HAIKU],
+    "A processor of your own": [HAIKU],
+    "OpenTelemetry": [HAIKU],
+    "Pictures of agents": [],
+    "Shorter outputs of tools": [HAIKU],
 }
 
 #: What that program then prints, as a pattern.
@@ -136,7 +143,20 @@ PRINTED = {
         r"the sluice opens\nIt is open\.\nrefused: run run_\w+ was resumed already as epoch 1: .*"
     ),
     "A session": "It brings the water to the wheel\\.\nIt takes the water away\\.",
+    "Where traces go": HAIKU,
+    "A processor of your own": "Agent workflow\n  response\n  turn\n  agent\n  task",
+    "OpenTelemetry": (
+        "chat any-model\nturn 1\ninvoke_agent Miller\ntask Agent workflow\ninvoke_workflow Agent workflow"
+    ),
+    "Pictures of agents": (
+        "flowchart TD\n.*Front desk.*\n.*Miller.*\n.*open_sluice.*\n    n1 --> finish\\(\\(end\\)\\)"
+    ),
+    "Shorter outputs of tools": HAIKU,
 }
+
+
+#: Those that say themselves where traces go; the others would export them.
+TRACED = {"A processor of your own", "OpenTelemetry"}
 
 
 def test_every_program_of_the_documents_has_a_script_here() -> None:
@@ -151,7 +171,8 @@ def test_a_program_of_the_documents_does_what_it_says(heading: str, tmp_path: Pa
 
     with ResponsesServer(SCRIPTS[heading]) as server:
         # In a folder of its own: some of them write files.
-        printed = output_of(start(str(path), base_url=server.base_url, folder=tmp_path))
+        program = start(str(path), base_url=server.base_url, folder=tmp_path, traces=heading in TRACED)
+        printed = output_of(program)
 
     assert re.fullmatch(PRINTED[heading], printed.rstrip("\n")), printed
     server.assert_complete()
