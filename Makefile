@@ -10,7 +10,8 @@ CLIENTS := tests/clients
 NPM_READY := $(CLIENTS)/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-hitl demo-ws test test-full test-local servers lint types floors bench format clean
+.PHONY: help demo demo-hitl demo-ws test test-full test-local test-integrations servers lint types floors bench format \
+	clean
 
 help:  ## Show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -69,6 +70,10 @@ servers:  ## Install the servers that tests start: Redis and Postgres, from Debi
 test-local: $(LOCAL_READY)  ## Run the tests with a real model on this machine (installs 130 MB)
 	HEADRACE_LOCAL=1 $(BIN)/python -m pytest tests/local
 
+test-integrations: $(READY)  ## Run packages that hook into `agents` on ours (installs each in an environment of its own)
+	PYTHONPATH=tests $(BIN)/python -m integrations.packages
+	HEADRACE_INTEGRATIONS=1 $(BIN)/python -m pytest tests/integrations
+
 lint: $(READY)  ## Check style, formatting and sizes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -88,4 +93,4 @@ format: $(READY)  ## Format the code
 	$(BIN)/ruff format .
 
 clean:  ## Remove the virtual environments
-	rm -rf $(VENV) bench/.venv-peer
+	rm -rf $(VENV) bench/.venv-peer tests/integrations/.venv-*
