@@ -42,6 +42,11 @@ def said(text: str) -> Any:
     return {"role": "user", "content": text}
 
 
+def is_open(path: Path) -> bool:
+    """Whether this process has a database open, or is still to close it for somebody."""
+    return (os.getpid(), str(path)) in _sqlite_database._shared  # pyright: ignore[reportPrivateUsage] (nobody else knows)
+
+
 def open_descriptors() -> int:
     """How many files this process has open; 0 where the system does not say."""
     directory = Path("/proc/self/fd")
@@ -164,9 +169,11 @@ async def test_several_event_loops_can_use_one_session(
     opened: Callable[..., SQLiteSession], tmp_path: Path
 ) -> None:
     session = opened("a", tmp_path / "sessions.db")
+    begin = threading.Barrier(4)
 
     def work(name: str) -> None:
         async def write() -> None:
+            begin.wait(timeout=30)
             for number in range(10):
                 await session.add_items([said(f"{name} {number}")])
 
@@ -237,11 +244,10 @@ class TestClosing:
     def test_comes_by_itself_when_the_session_is_forgotten(self, tmp_path: Path) -> None:
         session = SQLiteSession("a", tmp_path / "sessions.db")
         asyncio.run(session.add_items([said("1")]))
-        path = session._path  # pyright: ignore[reportPrivateUsage] (the table of open files goes by it)
-        assert (os.getpid(), path) in _sqlite_database._shared  # pyright: ignore[reportPrivateUsage]
+        assert is_open(tmp_path / "sessions.db")
         del session
         gc.collect()
-        assert (os.getpid(), path) not in _sqlite_database._shared  # pyright: ignore[reportPrivateUsage]
+        assert not is_open(tmp_path / "sessions.db")
 
     def test_of_a_session_that_was_never_used_makes_no_file(self, tmp_path: Path) -> None:
         SQLiteSession("a", tmp_path / "sessions.db").close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -29,6 +30,9 @@ else:
 __all__ = ["SQLiteSession", "SQLiteSessionBase"]
 
 T = TypeVar("T")
+
+_opening = threading.Lock()
+"""Held while a session gets its database: several threads may be the first to use one."""
 
 
 class SQLiteSessionBase(SessionABC):
@@ -146,10 +150,11 @@ class SQLiteSessionBase(SessionABC):
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Have `work` done in the database's thread, with the tables there."""
         self._refuse_closed()
-        database = self._database
-        if database is None:
-            database = self._database = open_database(self._path)
-            self._finalizer = weakref.finalize(self, close_database, database)
+        with _opening:
+            database = self._database
+            if database is None:
+                database = self._database = open_database(self._path)
+                self._finalizer = weakref.finalize(self, close_database, database)
 
         def prepared_work(connection: sqlite3.Connection) -> T:
             key = (type(self), self._sessions, self._messages)

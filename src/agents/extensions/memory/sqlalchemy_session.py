@@ -245,7 +245,10 @@ def _tables(sessions_table: str, messages_table: str) -> tuple[sa.Table, sa.Tabl
     messages = sa.Table(
         messages_table,
         metadata,
-        sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+        # SQLite counts up in the type of this name only, which has 64 bits there.
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True
+        ),
         sa.Column(
             "session_id",
             sa.String,
