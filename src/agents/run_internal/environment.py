@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from agents._core import facts as f
 from agents.exceptions import UserError
 from agents.handoffs import Handoff, handoff
+from agents.tool import FunctionTool
 from agents.tool.preparation import schema_fingerprint
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def reachable_agents(first: Agent[Any], *, tools: bool = False) -> list[Agent[An
             each.target_agent if isinstance(each, Handoff) else each for each in agent.handoffs
         ]
         if tools:
-            targets.extend(tool.traits.agent for tool in agent.tools)
+            targets.extend(tool.traits.agent for tool in agent.tools if isinstance(tool, FunctionTool))
         for target in targets:
             if target is not None and id(target) not in seen:
                 seen.add(id(target))
@@ -112,11 +113,13 @@ class Toolset:
     agent: Agent[Any]
     tools: list[Tool]
     handoffs: list[Handoff[Any, Any]]
-    tools_by_name: dict[str, Tool]
+    tools_by_name: dict[str, FunctionTool]
+    """Those that run in this process, by the names that calls have."""
+
     handoffs_by_name: dict[str, Handoff[Any, Any]]
     _fingerprints: dict[int, str] = field(default_factory=dict[int, str])
 
-    def fingerprint_of(self, tool: Tool) -> str:
+    def fingerprint_of(self, tool: FunctionTool) -> str:
         """The fingerprint of the schema that the model was shown for a tool of these; made once."""
         found = self._fingerprints.get(id(tool))
         if found is None:
@@ -192,8 +195,10 @@ class Environment:
             and _same(known.handoffs, handoffs)
         ):
             return known
-        by_name: dict[str, Tool] = {}
+        by_name: dict[str, FunctionTool] = {}
         for tool in tools:
+            if not isinstance(tool, FunctionTool):
+                continue
             name = tool.qualified_name
             if name in by_name:
                 self._collision(name, agent)

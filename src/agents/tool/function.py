@@ -182,10 +182,6 @@ class _WrappedCallable:
 type.__setattr__(FunctionTool, "__wrapped__", _WrappedCallable())
 
 
-Tool: TypeAlias = FunctionTool
-"""Everything that `Agent.tools` may hold."""
-
-
 @dataclass
 class FunctionToolResult:
     """What one call of a function tool came to."""
