@@ -26,12 +26,34 @@ SEARCH: dict[str, Any] = {
     "action": {"type": "search", "query": "streaming"},
 }
 
+APPROVAL: dict[str, Any] = {
+    "type": "mcp_approval_request",
+    "server_label": "links",
+    "name": "shorten",
+    "arguments": '{"url": "https://example.org"}',
+}
+
+QUERY: dict[str, Any] = {
+    "type": "custom_tool_call",
+    "call_id": "c1",
+    "name": "run_query",
+    "input": "SELECT count(*) FROM customers",
+}
+
 SCRIPTS: dict[str, tuple[list[Any], str]] = {
-    "Tools that the server runs": (
+    "Tools that the server runs, and custom tools": (
         [Step().items(SEARCH).text("It flows.")],
         "tool_call_item web_search_call\nmessage_output_item message\n",
     ),
     "Tool search": ([Step().function_call("get_weather", {"city": "Bern"}), "It is mild."], "It is mild.\n"),
+    "Hosted MCP, with approvals": (
+        [Step().items(APPROVAL), "Here it is."],
+        'asks: shorten {"url": "https://example.org"}\nHere it is.\n',
+    ),
+    "Custom tools": (
+        [Step().items(QUERY), "Three."],
+        "['3 rows for SELECT count(*) FROM customers'] Three.\n",
+    ),
 }
 """By heading: what the server answers, and what the program prints."""
 

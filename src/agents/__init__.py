@@ -154,6 +154,9 @@ if TYPE_CHECKING:
     )
     from .tool import (
         CodeInterpreterTool,
+        CustomTool,
+        CustomToolCustomDataContext,
+        CustomToolCustomDataExtractor,
         FileSearchTool,
         FunctionTool,
         FunctionToolCustomDataContext,
@@ -162,6 +165,9 @@ if TYPE_CHECKING:
         HostedMCPTool,
         ImageGenerationTool,
         ImageGenerationToolConfig,
+        MCPToolApprovalFunction,
+        MCPToolApprovalFunctionResult,
+        MCPToolApprovalRequest,
         ProgrammaticToolCallingTool,
         Tool,
         ToolCaller,
@@ -254,6 +260,9 @@ __all__ = [
     "CodeInterpreterTool",
     "CompactionItem",
     "CustomSpanData",
+    "CustomTool",
+    "CustomToolCustomDataContext",
+    "CustomToolCustomDataExtractor",
     "Decision",
     "DecisionError",
     "DynamicPromptFunction",
@@ -286,6 +295,9 @@ __all__ = [
     "MCPApprovalResponseItem",
     "MCPListToolsItem",
     "MCPListToolsSpanData",
+    "MCPToolApprovalFunction",
+    "MCPToolApprovalFunctionResult",
+    "MCPToolApprovalRequest",
     "MCPToolCancellationError",
     "MaxTurnsExceeded",
     "MessageOutputItem",
@@ -494,12 +506,14 @@ _NAMES_OF_MODULE = {
     "run_error_handlers": "RunErrorData RunErrorHandler RunErrorHandlerInput RunErrorHandlerResult"
     " RunErrorHandlers",
     "stream_events": "AgentUpdatedStreamEvent RawResponsesStreamEvent RunItemStreamEvent StreamEvent",
-    "tool": "CodeInterpreterTool FileSearchTool FunctionTool FunctionToolCustomDataContext"
-    " FunctionToolCustomDataExtractor FunctionToolResult HostedMCPTool ImageGenerationTool"
-    " ImageGenerationToolConfig ProgrammaticToolCallingTool Tool ToolCaller ToolOrigin ToolOriginType"
-    " ToolOutputFileContent ToolOutputFileContentDict ToolOutputImage ToolOutputImageDict"
-    " ToolOutputText ToolOutputTextDict ToolSearchTool WebSearchTool WebSearchToolImageSettings"
-    " default_tool_error_function function_tool tool_namespace",
+    "tool": "CodeInterpreterTool CustomTool CustomToolCustomDataContext CustomToolCustomDataExtractor"
+    " FileSearchTool FunctionTool FunctionToolCustomDataContext FunctionToolCustomDataExtractor"
+    " FunctionToolResult HostedMCPTool ImageGenerationTool ImageGenerationToolConfig"
+    " MCPToolApprovalFunction MCPToolApprovalFunctionResult MCPToolApprovalRequest"
+    " ProgrammaticToolCallingTool Tool ToolCaller ToolOrigin ToolOriginType ToolOutputFileContent"
+    " ToolOutputFileContentDict ToolOutputImage ToolOutputImageDict ToolOutputText ToolOutputTextDict"
+    " ToolSearchTool WebSearchTool WebSearchToolImageSettings default_tool_error_function"
+    " function_tool tool_namespace",
     "tool_context": "ToolContext",
     "tool_guardrails": "ToolGuardrailFunctionOutput ToolInputGuardrail ToolInputGuardrailData"
     " ToolInputGuardrailResult ToolOutputGuardrail ToolOutputGuardrailData"

@@ -187,7 +187,8 @@ class Converter:
         else:
             if tools is not None or handoffs is not None:
                 _check_named(tool_choice, tools or (), handoffs or ())
-            chosen = {"type": "function", "name": tool_choice}
+            kind = "custom" if _is_custom(tool_choice, tools or ()) else "function"
+            chosen = {"type": kind, "name": tool_choice}
         return cast("_create_params.ToolChoice", cast("object", chosen))
 
     @classmethod
@@ -342,6 +343,7 @@ def _conversions() -> dict[type, Callable[[Any], _Row]]:
     """How each kind of tool is converted: one row a class."""
     return {
         _tool.FunctionTool: _function_tool,
+        _tool.CustomTool: _as_given,
         _tool.WebSearchTool: _web_search,
         _tool.FileSearchTool: _file_search,
         _tool.CodeInterpreterTool: _as_given,
@@ -412,7 +414,9 @@ def _tool_search(tool: _tool.ToolSearchTool) -> _Row:
     )
 
 
-def _as_given(tool: _tool.CodeInterpreterTool | _tool.ImageGenerationTool | _tool.HostedMCPTool) -> _Row:
+def _as_given(
+    tool: _tool.CustomTool | _tool.CodeInterpreterTool | _tool.ImageGenerationTool | _tool.HostedMCPTool,
+) -> _Row:
     """The parameter as its author wrote it: what the API has added since goes through."""
     return _Row({**tool.tool_config})
 
@@ -429,6 +433,14 @@ def _handoff(handoff: _handoffs.Handoff[Any, Any]) -> dict[str, Any]:
         "type": "function",
         "description": handoff.tool_description,
     }
+
+
+def _is_custom(name: str, tools: Sequence[_tool.Tool]) -> bool:
+    """Whether a name is that of a custom tool, and of no function."""
+    functions = {tool.qualified_name for tool in tools if isinstance(tool, _tool.FunctionTool)}
+    return name not in functions and any(
+        isinstance(tool, _tool.CustomTool) and tool.name == name for tool in tools
+    )
 
 
 def _check_required(tools: Sequence[_tool.Tool]) -> None:

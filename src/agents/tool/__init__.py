@@ -12,8 +12,18 @@ from typing import TYPE_CHECKING
 from agents._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from .custom import (
+        CustomTool,
+        CustomToolApprovalFunction,
+        CustomToolCustomDataContext,
+        CustomToolCustomDataExtractor,
+        CustomToolExecutor,
+        CustomToolOnApprovalFunction,
+        CustomToolOnApprovalFunctionResult,
+    )
     from .custom_data import extract_custom_data, json_mapping
     from .execute import execute_function_tool, invoke_function_tool, run_failure
+    from .execute_custom import execute_custom_tool
     from .failures import (
         ToolOutcome,
         default_tool_error_function,
@@ -46,6 +56,9 @@ if TYPE_CHECKING:
         HostedTool,
         ImageGenerationTool,
         ImageGenerationToolConfig,
+        MCPToolApprovalFunction,
+        MCPToolApprovalFunctionResult,
+        MCPToolApprovalRequest,
         ProgrammaticToolCallingTool,
         ToolSearchTool,
         WebSearchTool,
@@ -77,6 +90,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CodeInterpreterTool",
+    "CustomTool",
+    "CustomToolApprovalFunction",
+    "CustomToolCustomDataContext",
+    "CustomToolCustomDataExtractor",
+    "CustomToolExecutor",
+    "CustomToolOnApprovalFunction",
+    "CustomToolOnApprovalFunctionResult",
     "FileSearchTool",
     "FunctionTool",
     "FunctionToolCustomDataContext",
@@ -87,6 +107,9 @@ __all__ = [
     "ImageGenerationTool",
     "ImageGenerationToolConfig",
     "InDoubtPolicy",
+    "MCPToolApprovalFunction",
+    "MCPToolApprovalFunctionResult",
+    "MCPToolApprovalRequest",
     "MaybeAwaitable",
     "ProgrammaticToolCallingTool",
     "SideEffects",
@@ -114,6 +137,7 @@ __all__ = [
     "default_tool_timeout_error_message",
     "ensure_function_tool_supports_responses_only_features",
     "ensure_tool_choice_supports_backend",
+    "execute_custom_tool",
     "execute_function_tool",
     "extract_custom_data",
     "function_tool",
@@ -140,8 +164,11 @@ __getattr__ = lazy_exports(
     __name__,
     globals(),
     {
+        "custom": "CustomTool CustomToolApprovalFunction CustomToolCustomDataContext CustomToolCustomDataExtractor"
+        " CustomToolExecutor CustomToolOnApprovalFunction CustomToolOnApprovalFunctionResult",
         "custom_data": "extract_custom_data json_mapping",
         "execute": "execute_function_tool invoke_function_tool run_failure",
+        "execute_custom": "execute_custom_tool",
         "failures": "ToolOutcome default_tool_error_function default_tool_timeout_error_message"
         " maybe_invoke_function_tool_failure_error_function"
         " resolve_function_tool_failure_error_function"
@@ -153,7 +180,8 @@ __getattr__ = lazy_exports(
         " FunctionToolResult InDoubtPolicy SideEffects ToolTimeoutBehavior approval_rule"
         " get_function_tool_origin",
         "hosted": "CodeInterpreterTool FileSearchTool HostedMCPTool HostedTool ImageGenerationTool"
-        " ImageGenerationToolConfig ProgrammaticToolCallingTool ToolSearchTool WebSearchTool"
+        " ImageGenerationToolConfig MCPToolApprovalFunction MCPToolApprovalFunctionResult MCPToolApprovalRequest"
+        " ProgrammaticToolCallingTool ToolSearchTool WebSearchTool"
         " WebSearchToolImageSettings",
         "invoker": "with_function_tool_failure_error_handler",
         "kinds": "Tool",

@@ -6,19 +6,24 @@ Rule 2: nothing of it is called in this process, so none needs an executor. Only
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Required, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, Required, TypeAlias
 
 from typing_extensions import TypedDict
 
 from .._lazy import lazy_module
 from ..exceptions import UserError
+from ..run_context import RunContextWrapper
+from .traits import MaybeAwaitable
 
 if TYPE_CHECKING:
     from openai.types.responses import file_search_tool_param as _file_search
+    from openai.types.responses import response_output_item as _output_item
     from openai.types.responses import tool_param as _tool_param
     from openai.types.responses import web_search_tool_param as _web_search
 else:
+    _output_item = lazy_module("openai.types.responses.response_output_item")
     _file_search = lazy_module("openai.types.responses.file_search_tool_param")
     _tool_param = lazy_module("openai.types.responses.tool_param")
     _web_search = lazy_module("openai.types.responses.web_search_tool_param")
@@ -148,11 +153,37 @@ class ImageGenerationTool:
 
 
 @dataclass
+class MCPToolApprovalRequest:
+    """What an `on_approval_request` function gets."""
+
+    ctx_wrapper: RunContextWrapper[Any]
+    data: _output_item.McpApprovalRequest
+    """The request as the model's response holds it: server, tool and arguments."""
+
+
+class MCPToolApprovalFunctionResult(TypedDict):
+    """What an `on_approval_request` function decides."""
+
+    approve: bool
+    reason: NotRequired[str]
+    """What the model is told of a rejection."""
+
+
+MCPToolApprovalFunction: TypeAlias = Callable[
+    [MCPToolApprovalRequest], MaybeAwaitable[MCPToolApprovalFunctionResult]
+]
+"""Decides about a call in the program's place, so that the run does not pause."""
+
+
+@dataclass
 class HostedMCPTool:
-    """An MCP server that the model's server talks to: it lists the tools, and calls them."""
+    """An MCP server that the model's server talks to: it lists the tools, and calls them, some after approval."""
 
     tool_config: _tool_param.Mcp
     """The parameter as the API takes it: label, address or connector, and which tools need approval."""
+
+    on_approval_request: MCPToolApprovalFunction | None = None
+    """Decides about the calls that need approval; without one they pause the run."""
 
     @property
     def name(self) -> str:

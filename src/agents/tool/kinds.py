@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from .custom import CustomTool
 from .function import FunctionTool
 from .hosted import HostedTool
 
-Tool: TypeAlias = FunctionTool | HostedTool
+Tool: TypeAlias = FunctionTool | CustomTool | HostedTool
 """Everything that `Agent.tools` may hold."""

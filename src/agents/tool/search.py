@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any, Literal
 
 from ..exceptions import UserError
+from .custom import CustomTool
 from .function import FunctionTool
 from .hosted import HostedMCPTool, ProgrammaticToolCallingTool, ToolSearchTool
 from .kinds import Tool
@@ -132,5 +133,7 @@ def _name(tool: Tool) -> str:
 
 def _allowed_callers(tool: Tool) -> Any:
     if isinstance(tool, FunctionTool):
+        return tool.allowed_callers
+    if isinstance(tool, CustomTool):
         return tool.allowed_callers
     return tool.tool_config.get("allowed_callers") if isinstance(tool, HostedMCPTool) else None
