@@ -110,14 +110,15 @@ class AgentBase(Generic[TContext]):
         All enablement checks run at once; the first that fails cancels the others and is raised.
         """
         tools = list(self.tools)
-        if all(tool.is_enabled is True for tool in tools):
+        if all(not isinstance(tool, _tool.FunctionTool) or tool.is_enabled is True for tool in tools):
             return tools
         verdicts = await all_or_cancel([_is_enabled(tool, run_context, self) for tool in tools])
         return [tool for tool, enabled in zip(tools, verdicts, strict=True) if enabled]
 
 
 async def _is_enabled(tool: _tool.Tool, run_context: RunContextWrapper[Any], agent: AgentBase[Any]) -> bool:
-    enabled = tool.is_enabled
+    # A tool that the server runs is there or not: whoever wants it to depend on something gives another list.
+    enabled = tool.is_enabled if isinstance(tool, _tool.FunctionTool) else True
     if isinstance(enabled, bool):
         return enabled
     verdict = enabled(run_context, agent)

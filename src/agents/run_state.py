@@ -171,7 +171,7 @@ class RunState(Generic[TContext]):
         if scope is not None and not isinstance(decision, Supply):
             # Before the decision: a scope that cannot be understood decides nothing.
             rule = stated(self._states[path[:-1]], call_id, decision, scope)
-        self._add(path[:-1], decided(call_id, decision))
+        self._add(path[:-1], decided(self._states[path[:-1]].calls[call_id].call, decision))
         if rule is not None:
             self._add((), rule)
             used = 0

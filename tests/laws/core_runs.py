@@ -286,9 +286,10 @@ def calls_of(plan: RunPlan, turn: int) -> list[f.Call]:
             each.kind,
             each.kind,
             "{}",
-            needs_approval=each.kind == "function" and each.question != "none",
+            needs_approval=each.kind == "hosted" or (each.kind == "function" and each.question != "none"),
             read_only=each.kind == "function" and each.reads_only,
             on_in_doubt=each.in_doubt,
+            form="mcp" if each.kind == "hosted" else "function",
         )
         for index, each in enumerate(plans)
     ]

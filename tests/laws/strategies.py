@@ -120,7 +120,7 @@ cancels = st.builds(Cancel, after=st.integers(1, 40), mode=st.sampled_from(["imm
 
 _call_plans = st.builds(
     CallPlan,
-    kind=st.sampled_from(["function", "function", "function", "function", "handoff", "unknown"]),
+    kind=st.sampled_from(["function", "function", "function", "function", "handoff", "hosted", "unknown"]),
     question=st.sampled_from(["none", "none", "waived", "approved", "rejected"]),
     ends=st.sampled_from(["returned", "returned", "returned", "told", "failed"]),
     in_doubt=st.sampled_from(["retry", "ask", "fail"]),
@@ -161,12 +161,13 @@ _outputs = st.sampled_from([None, {"type": "function_call_output", "call_id": "c
 _call = st.builds(
     f.Call,
     id=_ids,
-    kind=st.sampled_from(["function", "function", "handoff", "unknown"]),
+    kind=st.sampled_from(["function", "function", "handoff", "hosted", "unknown"]),
     name=st.just("t"),
     arguments=st.just("{}"),
     needs_approval=st.booleans(),
     read_only=st.booleans(),
     on_in_doubt=st.sampled_from(["retry", "ask", "fail"]),
+    form=st.sampled_from(["function", "function", "custom", "mcp"]),
 )
 _kinds = st.sampled_from(["max_turns", "model_refusal", "invalid_final_output", "error"])
 _moments = st.one_of(
@@ -204,7 +205,7 @@ _fields: dict[str, st.SearchStrategy[object]] = {
     "event": st.none(),
     "name": st.just("t"),
     "effect": st.sampled_from(["t1/model", "t1/tool/c1", "failure/max_turns"]),
-    "reason": st.sampled_from(["rejected", "supplied", "unknown_tool", "second_handoff"]),
+    "reason": st.sampled_from(["approved", "rejected", "supplied", "unknown_tool", "second_handoff"]),
     "max_concurrent_tools": st.sampled_from([None, 1, 2]),
     "duration_ms": st.just(1.0),
 }

@@ -195,6 +195,20 @@ def test_annotations_resolve_at_run_time() -> None:
         agents.tool.execute_function_tool,
         agents.tool.resolve_function_tool_failure_error_function,
         agents.tool.with_function_tool_failure_error_handler,
+        agents.tool.CodeInterpreterTool,
+        agents.tool.CustomTool,
+        agents.tool.CustomToolCustomDataContext,
+        agents.tool.CustomToolOnApprovalFunctionResult,
+        agents.tool.FileSearchTool,
+        agents.tool.HostedMCPTool,
+        agents.tool.ImageGenerationTool,
+        agents.tool.ImageGenerationToolConfig,
+        agents.tool.MCPToolApprovalFunctionResult,
+        agents.tool.MCPToolApprovalRequest,
+        agents.tool.ToolSearchTool,
+        agents.tool.WebSearchTool,
+        agents.tool.WebSearchToolImageSettings,
+        agents.tool.validate_responses_tool_search_configuration,
     ):
         assert typing.get_type_hints(public)
 
@@ -205,6 +219,8 @@ def test_making_a_tool_loads_neither_openai_nor_the_docstring_parser() -> None:
         "from agents.tool import function_tool\n"
         "@function_tool\n"
         "async def look(item: int) -> int: return item\n"
+        "from agents import CustomTool, HostedMCPTool, WebSearchTool\n"
+        "tools = [WebSearchTool(), HostedMCPTool({'type': 'mcp', 'server_label': 'x'}), CustomTool('a', 'b', look)]\n"
         "assert not {'openai', 'griffe', 'httpx'} & set(sys.modules), sorted(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

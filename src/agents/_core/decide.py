@@ -160,6 +160,9 @@ def _decide_calls(state: State) -> Decision:
                 effects.append(_run_tool(state, call))
             case CallPhase.DENIED:
                 effects.append(_answer_denied(state, call))
+            case CallPhase.ALLOWED if call.call.kind == "hosted":
+                # The server makes the call, once it is told that it may.
+                effects.append(AnswerCall(f"t{state.turn}/answer/{call.call.id}", call.call, "approved"))
             case CallPhase.ASKED | CallPhase.PAUSED:
                 asked.append(call.call.id)
             case _:

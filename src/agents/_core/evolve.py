@@ -58,7 +58,8 @@ def fold(facts: Iterable[f.Fact], state: State | None = None) -> State:
 
 def call_signature(call: f.Call) -> str:
     """What an id stands for: the same id with another signature is another call."""
-    return f"{call.kind}:{call.name}({call.arguments})"
+    kind = call.kind if call.form == "function" else f"{call.kind} {call.form}"
+    return f"{kind}:{call.name}({call.arguments})"
 
 
 def hook_id(turn: int, moment: HookMoment, subject: str = "") -> str:
@@ -264,7 +265,8 @@ def _model_responded(state: State, fact: f.ModelResponded) -> None:
     if fact.calls:
         if any(call.kind != "handoff" for call in fact.calls):
             state.used_tools.add(state.agent)
-            state.judge = "tool" if fact.tools_may_end else None
+            has_outputs = any(call.kind not in {"handoff", "hosted"} for call in fact.calls)
+            state.judge = "tool" if fact.tools_may_end and has_outputs else None
         state.phase = Phase.CALLS
     else:
         state.judge = "message"

@@ -18,11 +18,16 @@ CallId = NewType("CallId", str)
 AgentKey = NewType("AgentKey", str)
 """An agent's name, with `#2`, `#3` … behind it where several agents of a run share one."""
 
-CallKind: TypeAlias = Literal["function", "handoff", "unknown"]
+CallKind: TypeAlias = Literal["function", "handoff", "hosted", "unknown"]
+"""What settles a call: a tool of ours, another agent, an answer that lets the model's server make it, or nothing."""
+
+CallForm: TypeAlias = Literal["function", "custom", "mcp"]
+"""Which kind of item a call is, and so which kind of item answers it."""
+
 InDoubt: TypeAlias = Literal["retry", "ask", "fail"]
 CancelMode: TypeAlias = Literal["immediate", "after_turn"]
 OutputSource: TypeAlias = Literal["message", "tool", "handler"]
-AnswerReason: TypeAlias = Literal["rejected", "supplied", "unknown_tool", "second_handoff"]
+AnswerReason: TypeAlias = Literal["approved", "rejected", "supplied", "unknown_tool", "second_handoff"]
 FailureKind: TypeAlias = Literal["max_turns", "model_refusal", "invalid_final_output", "error"]
 
 
@@ -69,6 +74,8 @@ class Call:
     schema: str = ""
     """The fingerprint of the schema of arguments that the model was shown; empty where there was none."""
 
+    form: CallForm = "function"
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -99,8 +106,10 @@ class Rule:
 
     until_ms: int | None = None
 
+    # --- the run ---------------------------------------------------------------------------------------------
 
-# --- the run ---------------------------------------------------------------------------------------------
+    form: CallForm = "function"
+    """The form of the calls that it covers: tools of several forms may share a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,7 +445,7 @@ class ToolFailed:
 
 @dataclass(frozen=True, slots=True)
 class CallAnswered:
-    """A call was settled without running anything: rejected, unknown, or a second handoff."""
+    """A call was settled without running anything: rejected, unknown, a second handoff, or left to the server."""
 
     call: CallId
     name: str

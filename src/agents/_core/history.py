@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .facts import Json, UsageData
+from .facts import CallForm, Json, UsageData
 
 
 def input_items(value: Json) -> list[Json]:
@@ -24,6 +24,13 @@ def add_usage(left: UsageData, right: UsageData) -> UsageData:
     )
 
 
-def call_output(call_id: str, output: Json) -> Json:
-    """The input item that answers a function call."""
-    return {"call_id": call_id, "output": output, "type": "function_call_output"}
+def call_output(call_id: str, output: Json, form: CallForm = "function") -> Json:
+    """The input item that answers a call with an output: what approvals are answered with is none."""
+    kind = "custom_tool_call_output" if form == "custom" else "function_call_output"
+    return {"call_id": call_id, "output": output, "type": kind}
+
+
+def approval_response(request_id: str, *, approve: bool, reason: str | None = None) -> Json:
+    """The input item that lets the model's server make a call, or keeps it from making it."""
+    response: Json = {"type": "mcp_approval_response", "approval_request_id": request_id, "approve": approve}
+    return response if reason is None else {**response, "reason": reason}

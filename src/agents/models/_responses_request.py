@@ -110,12 +110,25 @@ class Converter:
     ) -> ConvertedTools:
         """The tools and then the handoffs, in order; tools of one namespace stand together.
 
-        The keyword arguments only matter to tool search and computer tools.
+        Args:
+            tools: What the agent has.
+            handoffs: Whom it may hand over to.
+            allow_opaque_tool_search_surface: Whether a prompt may bring what a tool search finds.
+            model: Only matters to computer tools.
+            tool_choice: What the model has to call, in the settings' terms.
 
         Raises:
-            UserError: a tool is of an unknown kind, or cannot be used without another.
+            UserError: a tool is of an unknown kind, cannot be used without another, or says what cannot be sent.
         """
-        del allow_opaque_tool_search_surface, model, tool_choice
+        del model
+        _tool.validate_responses_tool_search_configuration(
+            tools, allow_opaque_search_surface=allow_opaque_tool_search_surface
+        )
+        _tool.validate_responses_programmatic_tool_calling_configuration(
+            tools,
+            tool_choice=tool_choice,
+            allow_opaque_tool_search_surface=allow_opaque_tool_search_surface,
+        )
         converted: list[dict[str, Any]] = []
         includes: dict[str, None] = {}
         namespaces: dict[str, dict[str, Any]] = {}
@@ -134,10 +147,6 @@ class Converter:
                 }
                 converted.append(namespaces[row.namespace])
             namespaces[row.namespace]["tools"].append(row.tool)
-        if any(_is_deferred(tool) for tool in tools):
-            raise UserError(
-                "Deferred-loading Responses tools require ToolSearchTool() when using OpenAI Responses models."
-            )
         converted.extend(_handoff(one) for one in handoffs)
         return ConvertedTools(
             tools=cast("list[_responses.ToolParam]", converted),
@@ -178,7 +187,8 @@ class Converter:
         else:
             if tools is not None or handoffs is not None:
                 _check_named(tool_choice, tools or (), handoffs or ())
-            chosen = {"type": "function", "name": tool_choice}
+            kind = "custom" if _is_custom(tool_choice, tools or ()) else "function"
+            chosen = {"type": kind, "name": tool_choice}
         return cast("_create_params.ToolChoice", cast("object", chosen))
 
     @classmethod
@@ -213,7 +223,11 @@ def responses_request(
     omit: Any = _openai.omit
     settings, prompt = call.model_settings, call.prompt
     converted = Converter.convert_tools(
-        call.tools, call.handoffs, model=model, tool_choice=settings.tool_choice
+        call.tools,
+        call.handoffs,
+        allow_opaque_tool_search_surface=prompt is not None,
+        model=model,
+        tool_choice=settings.tool_choice,
     )
     offers_tools = bool(converted.tools) or prompt is not None
     request: dict[str, Any] = {
@@ -327,7 +341,17 @@ def _converted(tool: object) -> _Row:
 @cache
 def _conversions() -> dict[type, Callable[[Any], _Row]]:
     """How each kind of tool is converted: one row a class."""
-    return {_tool.FunctionTool: _function_tool}
+    return {
+        _tool.FunctionTool: _function_tool,
+        _tool.CustomTool: _as_given,
+        _tool.WebSearchTool: _web_search,
+        _tool.FileSearchTool: _file_search,
+        _tool.CodeInterpreterTool: _as_given,
+        _tool.ImageGenerationTool: _as_given,
+        _tool.HostedMCPTool: _as_given,
+        _tool.ToolSearchTool: _tool_search,
+        _tool.ProgrammaticToolCallingTool: _named,
+    }
 
 
 def _function_tool(tool: _tool.FunctionTool) -> _Row:
@@ -351,6 +375,56 @@ def _function_tool(tool: _tool.FunctionTool) -> _Row:
     )
 
 
+def _web_search(tool: _tool.WebSearchTool) -> _Row:
+    optional = {
+        "external_web_access": tool.external_web_access,
+        "search_content_types": tool.search_content_types,
+        "image_settings": tool.image_settings,
+    }
+    converted: dict[str, Any] = {
+        "type": "web_search",
+        "filters": tool.filters,
+        "user_location": tool.user_location,
+        "search_context_size": tool.search_context_size,
+        **{name: value for name, value in optional.items() if value is not None},
+    }
+    # Images come nowhere but in the results.
+    shows_images = "image" in (tool.search_content_types or ())
+    return _Row(converted, ("web_search_call.results",) if shows_images else ())
+
+
+def _file_search(tool: _tool.FileSearchTool) -> _Row:
+    optional = {
+        "max_num_results": tool.result_limit(),
+        "ranking_options": tool.ranking_options,
+        "filters": tool.filters,
+    }
+    converted: dict[str, Any] = {
+        "type": "file_search",
+        "vector_store_ids": tool.vector_store_ids,
+        **{name: value for name, value in optional.items() if value},
+    }
+    return _Row(converted, ("file_search_call.results",) if tool.include_search_results else ())
+
+
+def _tool_search(tool: _tool.ToolSearchTool) -> _Row:
+    optional = {"description": tool.description, "execution": tool.execution, "parameters": tool.parameters}
+    return _Row(
+        {"type": "tool_search", **{name: value for name, value in optional.items() if value is not None}}
+    )
+
+
+def _as_given(
+    tool: _tool.CustomTool | _tool.CodeInterpreterTool | _tool.ImageGenerationTool | _tool.HostedMCPTool,
+) -> _Row:
+    """The parameter as its author wrote it: what the API has added since goes through."""
+    return _Row({**tool.tool_config})
+
+
+def _named(tool: _tool.ProgrammaticToolCallingTool) -> _Row:
+    return _Row({"type": tool.name})
+
+
 def _handoff(handoff: _handoffs.Handoff[Any, Any]) -> dict[str, Any]:
     return {
         "name": handoff.tool_name,
@@ -361,16 +435,25 @@ def _handoff(handoff: _handoffs.Handoff[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _is_deferred(tool: object) -> bool:
-    return isinstance(tool, _tool.FunctionTool) and tool.defer_loading
+def _is_custom(name: str, tools: Sequence[_tool.Tool]) -> bool:
+    """Whether a name is that of a custom tool, and of no function."""
+    functions = {tool.qualified_name for tool in tools if isinstance(tool, _tool.FunctionTool)}
+    return name not in functions and any(
+        isinstance(tool, _tool.CustomTool) and tool.name == name for tool in tools
+    )
 
 
-def _check_required(tools: Sequence[object]) -> None:
-    if any(_is_deferred(tool) for tool in tools):
-        raise UserError(
-            "tool_choice='required' is not currently supported when deferred-loading Responses tools are "
-            "configured without ToolSearchTool() on the OpenAI Responses API. Add ToolSearchTool() or use `auto`."
-        )
+def _check_required(tools: Sequence[_tool.Tool]) -> None:
+    if any(map(_is_search, tools)) or not _tool.has_required_tool_search_surface(list(tools)):
+        return
+    raise UserError(
+        "tool_choice='required' is not currently supported when deferred-loading Responses tools are "
+        "configured without ToolSearchTool() on the OpenAI Responses API. Add ToolSearchTool() or use `auto`."
+    )
+
+
+def _is_search(tool: object) -> bool:
+    return isinstance(tool, _tool.ToolSearchTool)
 
 
 def _check_named(name: str, tools: Sequence[object], handoffs: Sequence[_handoffs.Handoff[Any, Any]]) -> None:
@@ -391,6 +474,11 @@ def _check_named(name: str, tools: Sequence[object], handoffs: Sequence[_handoff
             "Named tool_choice must target a callable tool, not a namespace wrapper or bare inner name from "
             "tool_namespace(), on the OpenAI Responses API. Use `auto`, `required`, `none`, or target a "
             "top-level or qualified namespaced function tool."
+        )
+    if name == "tool_search" and any(map(_is_search, tools)):
+        raise UserError(
+            "tool_choice='tool_search' is not supported for ToolSearchTool() on the OpenAI Responses API. Use "
+            "`auto` or `required`, or target a real top-level function tool named `tool_search`."
         )
     if name == "tool_search":
         raise UserError(

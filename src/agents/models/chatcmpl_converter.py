@@ -120,8 +120,7 @@ class Converter:
         Raises:
             UserError: the tool is hosted, or has a feature that only the Responses API has.
         """
-        # Only the kinds that are there yet pass the type checker; a subclass may be any.
-        if not isinstance(tool, _tool.FunctionTool):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(tool, _tool.FunctionTool):
             raise UserError(
                 f"Hosted tools are not supported with the ChatCompletions API. Got tool type: {type(tool)}, "
                 f"tool: {tool}"

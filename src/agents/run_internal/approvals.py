@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from agents._core import facts as f
 from agents._core import history
 from agents._core.effects import AnswerCall, CheckApproval, ConfirmDecision
-from agents.items import ToolApprovalItem, ToolCallOutputItem
+from agents.exceptions import UserError
+from agents.items import MCPApprovalResponseItem, ToolApprovalItem, ToolCallOutputItem
 from agents.run_config import ToolErrorFormatterArgs
-from agents.tool import get_function_tool_origin
+from agents.tool import (
+    CustomTool,
+    FunctionTool,
+    HostedMCPTool,
+    MCPToolApprovalRequest,
+    get_function_tool_origin,
+)
 from agents.tool.function import approval_rule
 from agents.tool.preparation import are_taken_as_they_are
 
-from .decisions import covers, has_expired, now_ms, plain_arguments
+from .decisions import covers, has_expired, is_named, now_ms, plain_arguments
 from .failures import tool_not_found
 from .tools import raw_call
 from .view import LiveOutput
 
 if TYPE_CHECKING:
+    from agents.run_context import RunContextWrapper
+
     from .run_loop import Run
 
 SECOND_HANDOFF = "Multiple handoffs detected, ignoring this one."
@@ -29,35 +39,76 @@ NOT_APPROVED = "Tool execution was not approved."
 async def check_approval(run: Run, effect: CheckApproval) -> None:
     """Find out whether a call needs a decision from outside, and record it.
 
-    A standing rule that covers the call decides it at once.
+    A standing rule that covers the call decides it at once, else the function that the tool's author gave for it.
     """
     call = effect.call
     environment = run.environment
     agent = environment.agents[run.state.agent]
     toolset = await environment.toolset_for(agent)
-    tool = toolset.tools_by_name.get(call.name)
-    if tool is None:
+    tool = toolset.tool_of(call)
+    if tool is None and call.kind != "hosted":
         raise tool_not_found(call, agent)
     rule = _covering_rule(run, agent.name, call)
     if rule is not None:
         run.record(f.ApprovalRequested(call.id), approval_item(run, call))
         run.record(f.ApprovalDecided(call.id, rule.approved, rule.message, at_ms=now_ms(), rule=rule.id))
         return
-    asks = approval_rule(tool)
-    needed: Any = asks
-    if callable(asks):
-        arguments = plain_arguments(call.arguments)
-        # Arguments that are no plain JSON object, or that the tool would take otherwise, are for a person to judge.
-        if arguments is None or not are_taken_as_they_are(tool, call.arguments, arguments):
-            needed = True
-        else:
-            needed = asks(environment.context, arguments, call.id)
-        if inspect.isawaitable(needed):
-            needed = await needed
-    if needed:
-        run.record(f.ApprovalRequested(call.id), approval_item(run, call))
-    else:
+    if not await _needs_decision(environment.context, tool, call):
         run.record(f.ApprovalWaived(call.id))
+        return
+    item = approval_item(run, call)
+    # Before the question is recorded: a run that asks about nothing else would pause.
+    verdict = await _program_verdict(environment.context, tool, call, item)
+    run.record(f.ApprovalRequested(call.id), item)
+    if verdict is not None:
+        approved, reason = verdict
+        run.record(f.ApprovalDecided(call.id, approved, reason, at_ms=now_ms()))
+
+
+async def _needs_decision(context: RunContextWrapper[Any], tool: object, call: f.Call) -> bool:
+    """What the tool's own policy says. Calls of MCP servers come here because the model's server asks."""
+    needed: Any = True
+    if isinstance(tool, FunctionTool):
+        needed = approval_rule(tool)
+        if callable(needed):
+            arguments = plain_arguments(call.arguments)
+            # Arguments that are no plain JSON object, or that the tool would take otherwise, are for a person to judge.
+            if arguments is None or not are_taken_as_they_are(tool, call.arguments, arguments):
+                return True
+            needed = needed(context, arguments, call.id)
+    elif isinstance(tool, CustomTool):
+        needed = approval_rule(tool)
+        if callable(needed):
+            needed = needed(context, call.arguments, call.id)
+    return bool(await needed if inspect.isawaitable(needed) else needed)
+
+
+async def _program_verdict(
+    context: RunContextWrapper[Any], tool: object, call: f.Call, item: ToolApprovalItem
+) -> tuple[bool, str | None] | None:
+    """What the function that the tool's author gave decides, and why; None where a person has to.
+
+    Raises:
+        UserError: it decided nothing that can be understood.
+    """
+    verdict: Any
+    if isinstance(tool, CustomTool) and tool.on_approval is not None:
+        verdict = tool.on_approval(context, item)
+    # A function cannot know what it decides about where the server does not say what is called.
+    elif isinstance(tool, HostedMCPTool) and tool.on_approval_request is not None and is_named(call):
+        verdict = tool.on_approval_request(MCPToolApprovalRequest(context, cast("Any", item.raw_item)))
+    else:
+        return None
+    if inspect.isawaitable(verdict):
+        verdict = await verdict
+    approved: object = verdict.get("approve") if isinstance(verdict, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] (what users return)
+    reason: object = verdict.get("reason") if isinstance(verdict, Mapping) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] (what users return)
+    if not isinstance(approved, bool) or not isinstance(reason, str | None):
+        raise UserError(
+            f"the approval function of call {call.id!r} ({call.name}) returned {verdict!r}: return a dict like "
+            "{'approve': True} or {'approve': False, 'reason': 'why'}"
+        )
+    return approved, reason
 
 
 def confirm_decision(run: Run, effect: ConfirmDecision) -> None:
@@ -74,12 +125,13 @@ def approval_item(run: Run, call: f.Call) -> ToolApprovalItem:
     environment = run.environment
     agent = environment.agents[run.state.agent]
     toolset = environment.toolset
-    tool = None if toolset is None or toolset.agent is not agent else toolset.tools_by_name.get(call.name)
+    tool = None if toolset is None or toolset.agent is not agent else toolset.tool_of(call)
     item = ToolApprovalItem(
         agent,
         raw_call(run, call),
-        tool_name=call.name.rpartition(".")[2],
-        tool_origin=None if tool is None else get_function_tool_origin(tool),
+        # Only functions have namespaces; the others' names are those of their raw items.
+        tool_name=call.name.rpartition(".")[2] if call.form == "function" else None,
+        tool_origin=get_function_tool_origin(tool) if isinstance(tool, FunctionTool) else None,
     )
     item.call_path = (*run.path, call.id)
     return item
@@ -115,8 +167,11 @@ async def answer_call(run: Run, effect: AnswerCall) -> None:
     environment = run.environment
     agent = environment.agents[run.state.agent]
     decision = run.state.calls[call.id].decision
-    if effect.reason in ("rejected", "supplied") and has_expired(decision):
+    if effect.reason in ("approved", "rejected", "supplied") and has_expired(decision):
         run.record(f.ApprovalRequested(call.id), approval_item(run, call))
+        return
+    if call.form == "mcp":
+        _answer_server(run, effect, decision)
         return
     match effect.reason:
         case "unknown_tool":
@@ -133,16 +188,36 @@ async def answer_call(run: Run, effect: AnswerCall) -> None:
             text = decision.output["output"]
         case "second_handoff":
             text = SECOND_HANDOFF
-    output = history.call_output(call.id, text)
+        case "approved":
+            raise AssertionError(f"call {call.id} is made here: approved, it is claimed")
+    output = history.call_output(call.id, text, call.form)
     item: Any = ToolCallOutputItem(agent, output, text)
     run.record(f.CallAnswered(call.id, call.name, output, effect.reason), LiveOutput(item, text))
+
+
+def _answer_server(run: Run, effect: AnswerCall, decision: f.ApprovalDecided | None) -> None:
+    """Tell the model's server what was decided about a call of its own.
+
+    Raises:
+        ModelBehaviorError: its MCP server is not the agent's any more.
+    """
+    call = effect.call
+    agent = run.environment.agents[run.state.agent]
+    if effect.reason == "unknown_tool":
+        raise tool_not_found(call, agent)
+    reason = None if decision is None or decision.approved else decision.message
+    approve = effect.reason == "approved"
+    output = history.approval_response(call.id, approve=approve, reason=reason)
+    item: Any = MCPApprovalResponseItem(agent, output)
+    run.record(f.CallAnswered(call.id, call.name, output, effect.reason), LiveOutput(item))
 
 
 async def _formatted(run: Run, call: f.Call, kind: Any, default: str) -> str:
     formatter = run.environment.config.tool_error_formatter
     if formatter is None:
         return default
-    args = ToolErrorFormatterArgs(kind, "function", call.name, call.id, default, run.environment.context)
+    tool_type = "custom" if call.form == "custom" else "function"
+    args = ToolErrorFormatterArgs(kind, tool_type, call.name, call.id, default, run.environment.context)
     text: Any = formatter(args)
     if inspect.isawaitable(text):
         text = await text

@@ -22,6 +22,7 @@ from agents.approvals import (
     check_conditions,
     matches,
 )
+from agents.exceptions import UserError
 
 if TYPE_CHECKING:
     from agents.items import ToolApprovalItem
@@ -40,20 +41,22 @@ def now_ms() -> int:
     return milliseconds(datetime.now(UTC))
 
 
-def decided(call_id: f.CallId, decision: Decision) -> f.ApprovalDecided:
+def decided(call: f.Call, decision: Decision) -> f.ApprovalDecided:
     """The fact that somebody decides about a call, now.
 
     Raises:
-        DecisionError: the decision holds something that no record can hold.
+        DecisionError: the decision holds something that no record can hold, or calls of this form take none like it.
     """
     _check(decision)
+    _check_form(call, decision)
+    call_id = call.id
     edited: Mapping[str, Any] | None = decision.arguments if isinstance(decision, Approve) else None
     return f.ApprovalDecided(
         call_id,
         approved=not isinstance(decision, Reject),
         message=decision.reason if isinstance(decision, Reject) else None,
         arguments=None if edited is None else json.dumps(dict(edited)),
-        output=call_output(call_id, decision.output) if isinstance(decision, Supply) else None,
+        output=call_output(call_id, decision.output, call.form) if isinstance(decision, Supply) else None,
         by=decision.by,
         at_ms=now_ms(),
         expires_at_ms=None if decision.expires_at is None else milliseconds(decision.expires_at),
@@ -83,23 +86,52 @@ def _check(decision: Any) -> None:
         raise DecisionError(f"expires_at must be a datetime, got {type(decision.expires_at).__name__}")
 
 
+def is_named(call: f.Call) -> bool:
+    """Whether it is known what a call is for; a model's server may leave label or name of an MCP tool empty."""
+    return call.form != "mcp" or all(call.name.partition("."))
+
+
+def _check_form(call: f.Call, decision: Decision) -> None:
+    if isinstance(decision, Supply) and call.form == "mcp":
+        raise DecisionError(
+            f"call {call.id!r} of {call.name!r} is made by the model's server, which takes no result from outside: "
+            "approve or reject it"
+        )
+    if isinstance(decision, Approve) and decision.arguments is not None and call.form != "function":
+        raise DecisionError(
+            f"call {call.id!r} of {call.name!r} has no arguments that can be edited here: approve it as it is, or "
+            "reject it with a reason"
+        )
+
+
 def has_expired(decision: f.ApprovalDecided | None) -> bool:
     """Whether a decision held for a time only, and that is over."""
     return decision is not None and decision.expires_at_ms is not None and decision.expires_at_ms < now_ms()
 
 
 def stated(state: State, call_id: f.CallId, decision: Approve | Reject, scope: RuleScope) -> f.RuleStated:
-    """The fact that calls like this one are decided so from now on."""
+    """The fact that calls like this one are decided so from now on.
+
+    Raises:
+        UserError: what the call is for has no complete name.
+    """
     where = scope.where
+    call = state.calls[call_id].call
+    if not is_named(call):
+        raise UserError(
+            f"a standing decision about call {call_id!r} of an MCP server needs a non-empty server_label and tool "
+            "name, and the model gave none: decide about this one call"
+        )
     rule = f.Rule(
         f"rule_{uuid.uuid4().hex}",
         str(state.agent).partition("#")[0],
-        state.calls[call_id].call.name,
+        call.name,
         isinstance(decision, Approve),
         decision.reason if isinstance(decision, Reject) else None,
         where=None if where is None else check_conditions(where),
         uses=scope.uses,
         until_ms=None if scope.until is None else milliseconds(scope.until),
+        form=call.form,
     )
     return f.RuleStated(rule)
 
@@ -123,7 +155,7 @@ def plain_arguments(text: str) -> dict[str, Any] | None:
 
 def covers(rule: f.Rule, agent: str, call: f.Call, used: int) -> bool:
     """Whether a standing rule that has been used so often decides about a call of an agent."""
-    if rule.agent != agent or rule.tool != call.name:
+    if rule.agent != agent or rule.tool != call.name or rule.form != call.form:
         return False
     if rule.uses is not None and used >= rule.uses:
         return False
@@ -164,7 +196,7 @@ class ApprovalDesk:
             DecisionError: no run that goes on asks about this call.
         """
         run, call_id = self._asking(item)
-        fact = decided(call_id, decision)
+        fact = decided(run.state.calls[call_id].call, decision)
         rule = None
         if scope is not None and not isinstance(decision, Supply):
             rule = stated(run.state, call_id, decision, scope)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from agents._core import facts as f
 from agents.exceptions import UserError
 from agents.handoffs import Handoff, handoff
+from agents.tool import CustomTool, FunctionTool, HostedMCPTool
 from agents.tool.preparation import schema_fingerprint
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def reachable_agents(first: Agent[Any], *, tools: bool = False) -> list[Agent[An
             each.target_agent if isinstance(each, Handoff) else each for each in agent.handoffs
         ]
         if tools:
-            targets.extend(tool.traits.agent for tool in agent.tools)
+            targets.extend(tool.traits.agent for tool in agent.tools if isinstance(tool, FunctionTool))
         for target in targets:
             if target is not None and id(target) not in seen:
                 seen.add(id(target))
@@ -112,11 +113,27 @@ class Toolset:
     agent: Agent[Any]
     tools: list[Tool]
     handoffs: list[Handoff[Any, Any]]
-    tools_by_name: dict[str, Tool]
+    tools_by_name: dict[str, FunctionTool]
+    """Those that run in this process, by the names that calls have."""
+
     handoffs_by_name: dict[str, Handoff[Any, Any]]
+    custom_tools: dict[str, CustomTool] = field(default_factory=dict[str, CustomTool])
+    mcp_servers: dict[str, HostedMCPTool] = field(default_factory=dict[str, HostedMCPTool])
+    """Those that the model's server talks to, by label as `hosted_call_name` writes it."""
+
     _fingerprints: dict[int, str] = field(default_factory=dict[int, str])
 
-    def fingerprint_of(self, tool: Tool) -> str:
+    def tool_of(self, call: f.Call) -> FunctionTool | CustomTool | HostedMCPTool | None:
+        """The tool that a call is for; None where it is not there."""
+        match call.form:
+            case "function":
+                return self.tools_by_name.get(call.name)
+            case "custom":
+                return self.custom_tools.get(call.name)
+            case "mcp":
+                return self.mcp_servers.get(call.name.partition(".")[0])
+
+    def fingerprint_of(self, tool: FunctionTool) -> str:
         """The fingerprint of the schema that the model was shown for a tool of these; made once."""
         found = self._fingerprints.get(id(tool))
         if found is None:
@@ -192,18 +209,29 @@ class Environment:
             and _same(known.handoffs, handoffs)
         ):
             return known
-        by_name: dict[str, Tool] = {}
+        by_name: dict[str, FunctionTool] = {}
+        custom: dict[str, CustomTool] = {}
+        servers: dict[str, HostedMCPTool] = {}
         for tool in tools:
-            name = tool.qualified_name
-            if name in by_name:
-                self._collision(name, agent)
-            by_name[name] = tool
+            match tool:
+                case FunctionTool(qualified_name=name):
+                    if name in by_name:
+                        self._collision(name, agent)
+                    by_name[name] = tool
+                case CustomTool(name=name):
+                    if name in custom:
+                        self._collision(name, agent)
+                    custom[name] = tool
+                case HostedMCPTool():
+                    servers[hosted_label(tool.tool_config.get("server_label"))] = tool
+                case _:
+                    pass
         handoffs_by_name: dict[str, Handoff[Any, Any]] = {}
         for each in handoffs:
             if each.tool_name in by_name or each.tool_name in handoffs_by_name:
                 self._collision(each.tool_name, agent)
             handoffs_by_name[each.tool_name] = each
-        self.toolset = Toolset(agent, tools, handoffs, by_name, handoffs_by_name)
+        self.toolset = Toolset(agent, tools, handoffs, by_name, handoffs_by_name, custom, servers)
         return self.toolset
 
     async def toolset_for(self, agent: Agent[Any]) -> Toolset:
@@ -232,6 +260,16 @@ class Environment:
                 f"{message}: the tool name `{name}` is used by multiple tools. Rename one with name_override."
             )
         logger.warning("%s; the last one is used", message)
+
+
+def hosted_label(server_label: object) -> str:
+    """A label as the first part of the names of its server's calls: the first dot of such a name ends it."""
+    return str(server_label or "").replace("%", "%25").replace(".", "%2E")
+
+
+def hosted_call_name(server_label: object, name: object) -> str:
+    """The name of a call that the model's server makes at an MCP server: decisions hold for one server's tool."""
+    return f"{hosted_label(server_label)}.{name or ''}"
 
 
 def _same(left: list[Any], right: list[Any]) -> bool:

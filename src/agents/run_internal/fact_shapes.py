@@ -32,6 +32,13 @@ def _is_output(value: object) -> bool:
     return _is_object(value) and cast("dict[str, Any]", value).get("call_id") is not None
 
 
+def _is_answer(value: object) -> bool:
+    if _is_output(value):
+        return True
+    request = cast("dict[str, Any]", value).get("approval_request_id") if _is_object(value) else None
+    return isinstance(request, str)
+
+
 def _is_item(value: object) -> bool:
     return _is_object(value) and cast("dict[str, Any]", value).get("type") is not None
 
@@ -50,6 +57,7 @@ def _are_paths_of(waiting: tuple[f.Waiting, ...]) -> bool:
 
 _ITEMS = "a list of output items"
 _OUTPUT = "an output with its call_id"
+_ANSWER = "an output with its call_id, or the answer to an approval request"
 _SHAPES: Mapping[type, tuple[tuple[str, str, Callable[[Any], bool]], ...]] = {
     f.RunStarted: (("input", "a text or a list of items", lambda fact: _is_input(fact.input)),),
     f.InputAdded: (("items", "a list of items", lambda fact: _all(_is_object, fact.items)),),
@@ -70,7 +78,7 @@ _SHAPES: Mapping[type, tuple[tuple[str, str, Callable[[Any], bool]], ...]] = {
     f.ToolPaused: (("waiting", "a list of calls with paths", lambda fact: _are_paths_of(fact.waiting)),),
     f.ToolReturned: (("output", _OUTPUT, lambda fact: _is_output(fact.output)),),
     f.ToolFailed: (("output", _OUTPUT, lambda fact: fact.output is None or _is_output(fact.output)),),
-    f.CallAnswered: (("output", _OUTPUT, lambda fact: _is_output(fact.output)),),
+    f.CallAnswered: (("output", _ANSWER, lambda fact: _is_answer(fact.output)),),
     f.HandedOff: (
         ("output", _OUTPUT, lambda fact: _is_output(fact.output)),
         ("history", "a list of items", lambda fact: fact.history is None or _all(_is_object, fact.history)),

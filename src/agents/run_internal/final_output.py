@@ -159,7 +159,7 @@ async def _tool_results(run: Run) -> list[FunctionToolResult]:
     toolset = await run.environment.toolset_for(view.agent)
     for call_id, call in run.state.calls.items():
         live = view.outputs.get(call_id)
-        tool = toolset.tools_by_name.get(call.call.name)
+        tool = toolset.tool_of(call.call)
         if isinstance(live, LiveOutput) and isinstance(tool, FunctionTool):
             results.append(FunctionToolResult(tool, live.value, live.item))
     return results

@@ -79,8 +79,8 @@ async def run_hook(run: Run, effect: RunHook) -> None:
         case "tool_end":
             live = run.view.outputs[effect.subject]
             assert isinstance(live, LiveOutput), "a tool's end belongs to a tool"
-            name = run.state.calls[f.CallId(effect.subject)].call.name
-            tool = live.tool or (await environment.toolset_for(agent)).tools_by_name.get(name)
+            call = run.state.calls[f.CallId(effect.subject)].call
+            tool = live.tool or (await environment.toolset_for(agent)).tool_of(call)
             context = live.tool_context if live.tool_context is not None else environment.context
             await _tell_tool_end(environment, agent, context, tool, live.value)
         case "handoff":

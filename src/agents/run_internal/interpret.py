@@ -1,13 +1,13 @@
 """Interpreting a response: which items it holds, and which calls are ours to settle.
 
-Rule 1: a kind of output item is one row in `ITEM_KINDS`.
+Rule 1: a kind of output item is one row in `ITEM_KINDS`, a kind that asks something of us one in `_CALL_READERS`.
 Rule 2: nothing is executed and nobody is asked: the same response always reads the same.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,9 @@ from agents.items import (
     output_item_to_input,
 )
 from agents.items.run_items import raw_field
-from agents.tool import get_function_tool_origin
+from agents.tool import FunctionTool, HostedMCPTool, get_function_tool_origin
+
+from .environment import hosted_call_name, hosted_label
 
 if TYPE_CHECKING:
     from agents._core.state import State
@@ -61,7 +63,6 @@ EXECUTED_KINDS: dict[str, str] = {
     "local_shell_call": "a local shell tool",
     "shell_call": "a shell tool",
     "apply_patch_call": "an apply patch tool",
-    "custom_tool_call": "a custom tool",
 }
 
 
@@ -86,7 +87,11 @@ def interpret(agent: Agent[Any], toolset: Toolset, state: State, response: Model
     read = Interpretation([], [], [], {})
     for raw in response.output:
         kind = raw_field(raw, "type")
-        if kind == "function_call":
+        if kind in _CALL_READERS:
+            if kind == "mcp_approval_request" and not is_server_known(toolset, raw):
+                label = raw_field(raw, "server_label")
+                read.unexecutable = ModelBehaviorError(f"MCP server label {label} not found")
+                return read
             _read_call(read, agent, toolset, state, raw)
             continue
         if kind in EXECUTED_KINDS and not (kind == "shell_call" and _has_output(raw, response.output)):
@@ -134,21 +139,46 @@ def _read_call(read: Interpretation, agent: Agent[Any], toolset: Toolset, state:
             f"The response changed call {call.id!r} after it was complete: it was {call_signature(early.call)}, "
             f"it ended as {call_signature(call)}"
         )
-    if call.kind == "handoff":
-        item: RunItem = HandoffCallItem(agent, raw)
-    else:
-        tool = toolset.tools_by_name.get(call.name)
-        origin = None if tool is None else get_function_tool_origin(tool)
-        description = None if tool is None else tool.description
-        item = ToolCallItem(agent, raw, description=description, tool_origin=origin)
+    item = call_item(agent, call, raw, toolset)
     read.output.append(output_item_to_input(raw))
     read.items.append(item)
     read.calls.append(call)
     read.items_by_call[call.id] = item
 
 
+def call_item(agent: Agent[Any], call: f.Call, raw: Any, toolset: Toolset | None = None) -> RunItem:
+    """The run item of a call; what the tool's author says of it comes from the toolset, where there is one."""
+    if call.kind == "handoff":
+        return HandoffCallItem(agent, raw)
+    if call.form == "mcp":
+        return MCPApprovalRequestItem(agent, raw)
+    tool = None if toolset is None else toolset.tool_of(call)
+    if tool is None or isinstance(tool, HostedMCPTool):
+        return ToolCallItem(agent, raw)
+    origin = get_function_tool_origin(tool) if isinstance(tool, FunctionTool) else None
+    return ToolCallItem(agent, raw, description=tool.description, tool_origin=origin)
+
+
+def call_id_of(raw: object) -> str | None:
+    """The id of the call that an output item, an object or a dict, asks of us; None where it asks for none."""
+    kind = raw_field(raw, "type")
+    if kind not in _CALL_READERS:
+        return None
+    return raw_field(raw, "id" if kind == "mcp_approval_request" else "call_id")
+
+
+def is_server_known(toolset: Toolset, raw: object) -> bool:
+    """Whether an MCP server that waits for approval may be one of the agent's: its prompt may bring servers too."""
+    label = hosted_label(raw_field(raw, "server_label"))
+    return label in toolset.mcp_servers or toolset.agent.prompt is not None
+
+
 def read_call(toolset: Toolset, raw: Any) -> f.Call:
-    """The call that a `function_call` item asks for, by what was offered."""
+    """The call that an output item asks of us, by what was offered."""
+    return _CALL_READERS[raw_field(raw, "type")](toolset, raw)
+
+
+def _function_call(toolset: Toolset, raw: Any) -> f.Call:
     name, namespace = raw_field(raw, "name"), raw_field(raw, "namespace")
     qualified = f"{namespace}.{name}" if namespace and namespace != name else name
     call_id = f.CallId(raw_field(raw, "call_id") or "")
@@ -167,3 +197,29 @@ def read_call(toolset: Toolset, raw: Any) -> f.Call:
         on_in_doubt=in_doubt_policy(tool.side_effects, tool.on_in_doubt),
         schema=toolset.fingerprint_of(tool),
     )
+
+
+def _custom_call(toolset: Toolset, raw: Any) -> f.Call:
+    name = raw_field(raw, "name")
+    call_id = f.CallId(raw_field(raw, "call_id") or "")
+    text = raw_field(raw, "input") or ""
+    tool = toolset.custom_tools.get(name)
+    if tool is None:
+        return f.Call(call_id, "unknown", name, text, form="custom")
+    needs_approval = tool.needs_approval is not False
+    return f.Call(call_id, "function", name, text, needs_approval=needs_approval, form="custom")
+
+
+def _approval_request(_toolset: Toolset, raw: Any) -> f.Call:
+    name = hosted_call_name(raw_field(raw, "server_label"), raw_field(raw, "name"))
+    arguments = raw_field(raw, "arguments") or ""
+    call_id = f.CallId(raw_field(raw, "id") or "")
+    return f.Call(call_id, "hosted", name, arguments, needs_approval=True, form="mcp")
+
+
+#: The kinds of output item that ask something of us, and how they are read.
+_CALL_READERS: dict[str, Callable[[Toolset, Any], f.Call]] = {
+    "function_call": _function_call,
+    "custom_tool_call": _custom_call,
+    "mcp_approval_request": _approval_request,
+}

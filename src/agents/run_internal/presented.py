@@ -15,6 +15,7 @@ from agents._core import facts as f
 from agents.exceptions import UserError
 from agents.usage import serialize_usage
 
+from .interpret import call_id_of
 from .restore import Moment
 
 if TYPE_CHECKING:
@@ -85,15 +86,14 @@ def presented_items(moments: Iterable[Moment]) -> tuple[list[dict[str, Any]], di
                 places[number] = ("output", f"/model_responses/{responses}/output")
                 responses += 1
                 items.extend(response_items(fact, agent))
-                raws.update({str(raw.get("call_id")): raw for raw in fact.output})
+                raws.update({call_id_of(raw) or "": raw for raw in fact.output})
             case f.ApprovalRequested() as fact if fact.call in raws:
                 items.append(question(raws[fact.call], agent))
             case f.InputAdded() as fact:
                 items.extend(_item("input_item", raw, agent) for raw in fact.items)
             case f.ToolReturned() | f.ToolFailed() | f.CallAnswered() as fact if fact.output is not None:
                 places[number] = ("output", f"/generated_items/{len(items)}/raw_item")
-                shown = _item("tool_call_output_item", fact.output, agent)
-                items.append({**shown, "output": fact.output.get("output")})
+                items.append(_answer(fact.output, agent))
             case f.HandedOff() as fact:
                 places[number] = ("output", f"/generated_items/{len(items)}/raw_item")
                 shown = _item("handoff_output_item", fact.output, agent)
@@ -120,6 +120,12 @@ def response_items(fact: f.ModelResponded, agent: f.AgentKey) -> list[dict[str, 
     return items
 
 
+def _answer(raw: f.Json, agent: f.AgentKey) -> dict[str, Any]:
+    if raw.get("type") == "mcp_approval_response":
+        return _item("mcp_approval_response_item", raw, agent)
+    return {**_item("tool_call_output_item", raw, agent), "output": raw.get("output")}
+
+
 def _item(kind: str, raw: f.Json, agent: f.AgentKey) -> dict[str, Any]:
     return {"type": kind, "raw_item": raw, "agent": agent_reference(agent)}
 
@@ -128,6 +134,8 @@ def question(raw: f.Json, agent: f.AgentKey) -> dict[str, Any]:
     """The item by which somebody is asked about a call."""
     name, namespace = raw.get("name"), raw.get("namespace")
     shown = {**_item("tool_approval_item", raw, agent), "tool_name": name}
+    if raw.get("type") != "function_call":
+        return shown
     if namespace and namespace != name:
         key = {"kind": "namespaced", "namespace": namespace, "name": name}
         return {**shown, "tool_namespace": namespace, "tool_lookup_key": key}
@@ -140,12 +148,12 @@ def last_processed(
     """The last response taken apart, while the run stands still in it."""
     response, agent = responses[-1]
     handoffs = {call.id for call in response.calls if call.kind == "handoff"}
-    raws = {raw.get("call_id"): raw for raw in response.output}
+    raws = {call_id_of(raw): raw for raw in response.output}
     calls = [(call, {"tool_call": raws[call.id]}) for call in response.calls if call.id in raws]
     functions = [
         {**shown, "tool": {"name": call.name.rpartition(".")[2]}}
         for call, shown in calls
-        if call.id not in handoffs
+        if call.id not in handoffs and call.form == "function"
     ]
     return {
         "new_items": response_items(response, agent),

@@ -53,8 +53,8 @@ async def find(run: Run) -> None:
 
 async def _find_below(run: Run, call: f.Call, toolset: Toolset) -> None:
     """The same for the run that an agent used as a tool will take up again, as far as it can fail for it."""
-    tool = toolset.tools_by_name.get(call.name)
-    if tool is None or tool.traits.agent is None:
+    tool = toolset.tool_of(call)
+    if not isinstance(tool, FunctionTool) or tool.traits.agent is None:
         return
     await _find_nested(run, (*run.path, call.id), tool)
 
@@ -78,8 +78,8 @@ async def _find_nested(run: Run, path: Path, tool: FunctionTool) -> None:
     for call in _wanted(state):
         if not _is_there(call.call, toolset):
             raise tool_not_found(call.call, agent)
-        below = toolset.tools_by_name.get(call.call.name)
-        if below is not None and below.traits.agent is not None:
+        below = toolset.tool_of(call.call)
+        if isinstance(below, FunctionTool) and below.traits.agent is not None:
             await _find_nested(run, (*path, call.call.id), below)
 
 
@@ -96,7 +96,8 @@ def _wanted(state: State) -> Iterator[CallState]:
 def _is_there(call: f.Call, toolset: Toolset) -> bool:
     if call.kind == "handoff":
         return call.name in toolset.handoffs_by_name
-    return isinstance(toolset.tools_by_name.get(call.name), FunctionTool)
+    # A prompt may bring servers that nobody here knows.
+    return toolset.tool_of(call) is not None or (call.kind == "hosted" and toolset.agent.prompt is not None)
 
 
 def _is_approved_for_another(call: CallState, toolset: Toolset) -> bool:

@@ -15,8 +15,8 @@ from agents._lazy import lazy_module
 from agents.exceptions import AgentsException
 from agents.guardrail import GuardrailFunctionOutput, InputGuardrailResult, OutputGuardrailResult
 from agents.items import (
-    HandoffCallItem,
     HandoffOutputItem,
+    MCPApprovalResponseItem,
     MessageOutputItem,
     ModelResponse,
     ToolCallItem,
@@ -25,7 +25,7 @@ from agents.items import (
 from agents.usage import Usage
 
 from . import approvals, guardrails
-from .interpret import ITEM_KINDS
+from .interpret import ITEM_KINDS, call_id_of, call_item
 from .view import LiveHandoff, LiveOutput, LiveProposal, LiveResponse
 
 if TYPE_CHECKING:
@@ -80,10 +80,10 @@ def _response(run: Run, fact: f.ModelResponded) -> LiveResponse:
     items: list[Any] = []
     by_call: dict[str, Any] = {}
     for raw in raws:
-        if raw.type == "function_call" and raw.call_id in calls:
-            is_handoff = calls[raw.call_id].kind == "handoff"
-            item: Any = HandoffCallItem(agent, raw) if is_handoff else ToolCallItem(agent, raw)
-            by_call[raw.call_id] = item
+        call = calls.get(f.CallId(call_id_of(raw) or ""))
+        if call is not None:
+            item: Any = call_item(agent, call, raw)
+            by_call[call.id] = item
         else:
             item_class = ITEM_KINDS.get(raw.type, ToolCallItem)
             item = item_class(agent, raw)
@@ -107,6 +107,8 @@ def _output(run: Run, fact: f.ToolReturned | f.ToolFailed | f.CallAnswered) -> L
     if fact.output is None:
         return LiveOutput(None)
     agent = run.environment.agents[run.state.agent]
+    if fact.output.get("type") == "mcp_approval_response":
+        return LiveOutput(MCPApprovalResponseItem(agent, fact.output))
     value = fact.output.get("output")
     return LiveOutput(ToolCallOutputItem(agent, fact.output, value), value)
 

@@ -25,7 +25,8 @@ from agents.usage import Usage, deserialize_usage, serialize_usage
 from . import presented
 from .environment import reachable_agents
 from .foreign_state import read_foreign
-from .restore import Moment
+from .interpret import call_id_of
+from .restore import Moment, openai_items
 from .state_facts import UNREADABLE, FactsPart, read_facts, write_facts
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _raw_of(state: State, call: f.Call) -> f.Json:
     """A call as the model made it."""
     # What callers put into the history need not be JSON objects.
     for item in reversed(state.history):
-        if isinstance(item, dict) and cast("dict[str, Any]", item).get("call_id") == call.id:
+        if isinstance(item, dict) and call_id_of(cast("f.Json", item)) == call.id:
             return cast("f.Json", item)
     name = call.name.rpartition(".")[2]
     return {"type": "function_call", "call_id": call.id, "name": name, "arguments": call.arguments}
@@ -277,12 +278,9 @@ def is_open(states: Mapping[Path, State], path: Path) -> bool:
 
 def approval_item(agent: Agent[Any], state: State, path: Path) -> ToolApprovalItem:
     """The item of a call that a state asks about, made of its facts."""
-    from openai.types.responses import ResponseFunctionToolCall
-
     call = state.calls[f.CallId(path[-1])].call
-    raw = _raw_of(state, call)
-    name = call.name.rpartition(".")[2]
-    raw_item = ResponseFunctionToolCall.model_construct(**raw)
+    [raw_item] = openai_items([_raw_of(state, call)])
+    name = call.name.rpartition(".")[2] if call.form == "function" else None
     owner_name = str(state.agent).partition("#")[0]
     owner = next((each for each in reachable_agents(agent, tools=True) if each.name == owner_name), agent)
     item = ToolApprovalItem(owner, raw_item, tool_name=name)

@@ -16,10 +16,8 @@ from agents.exceptions import (
     ToolInputGuardrailTripwireTriggered,
     ToolOutputGuardrailTripwireTriggered,
 )
-from agents.items import ItemHelpers, ToolCallOutputItem
-from agents.tool import get_function_tool_origin
-from agents.tool.custom_data import extract_custom_data
-from agents.tool.execute import execute_function_tool, run_failure
+from agents.items import ToolCallOutputItem
+from agents.tool import FunctionTool, HostedMCPTool, get_function_tool_origin, run_failure
 from agents.tool_context import ToolContext, bind_call
 from agents.tool_guardrails import (
     ToolInputGuardrailData,
@@ -29,6 +27,7 @@ from agents.tool_guardrails import (
 )
 
 from . import failures, hooks
+from .executors import RunnableTool, executor_of
 from .failures import tool_not_found
 from .json_form import json_form
 from .nesting import RunLink
@@ -36,7 +35,6 @@ from .view import LiveOutput
 
 if TYPE_CHECKING:
     from agents.agent import Agent
-    from agents.tool import FunctionTool
 
     from .run_loop import Run
 
@@ -48,7 +46,7 @@ class _Invocation:
     run: Run
     call: f.Call
     agent: Agent[Any]
-    tool: FunctionTool
+    tool: RunnableTool
     raw: Any
     context: ToolContext[Any]
     began: float
@@ -91,7 +89,8 @@ async def _perform(invocation: _Invocation) -> None:
             environment, agent, "on_tool_start", "on_tool_start", context, agent, invocation.tool
         )
     try:
-        outcome = await execute_function_tool(invocation.tool, context, context.tool_arguments)
+        execute = executor_of(invocation.tool).execute
+        outcome = await execute(invocation.tool, context, context.tool_arguments)
     except Exception as error:  # noqa: BLE001 (whatever a tool raises ends the run as the fact ToolFailed)
         _fail(invocation, run_failure(invocation.tool, error))
         return
@@ -110,8 +109,8 @@ async def _prepare(run: Run, call: f.Call) -> _Invocation:
     environment = run.environment
     agent = environment.agents[run.state.agent]
     toolset = await environment.toolset_for(agent)
-    tool = toolset.tools_by_name.get(call.name)
-    if tool is None:
+    tool = toolset.tool_of(call)
+    if tool is None or isinstance(tool, HostedMCPTool):
         raise tool_not_found(call, agent)
     raw = raw_call(run, call)
     context = environment.context
@@ -168,7 +167,8 @@ def raw_call(run: Run, call: f.Call) -> Any:
 
 async def _check_input(invocation: _Invocation) -> str | None:
     """The message that takes the tool's place when a guardrail rejects the call; None when none does."""
-    for guardrail in invocation.tool.tool_input_guardrails or ():
+    tool = invocation.tool
+    for guardrail in (isinstance(tool, FunctionTool) and tool.tool_input_guardrails) or ():
         output = await guardrail.run(ToolInputGuardrailData(invocation.context, invocation.agent))
         _record_verdict(invocation, guardrail, output, "input", ToolInputGuardrailResult(guardrail, output))
         behavior = output.behavior
@@ -181,7 +181,8 @@ async def _check_input(invocation: _Invocation) -> str | None:
 
 async def _check_output(invocation: _Invocation, value: Any) -> Any:
     """What the model is shown: the output, or the message of a guardrail that rejects it."""
-    for guardrail in invocation.tool.tool_output_guardrails or ():
+    tool = invocation.tool
+    for guardrail in (isinstance(tool, FunctionTool) and tool.tool_output_guardrails) or ():
         data = ToolOutputGuardrailData(invocation.context, invocation.agent, value)
         output = await guardrail.run(data)
         _record_verdict(invocation, guardrail, output, "output", ToolOutputGuardrailResult(guardrail, output))
@@ -211,14 +212,10 @@ async def _settle(
     invocation: _Invocation, shown: Any, error: BaseException | None, *, has_run: bool = True
 ) -> None:
     run, call, tool = invocation.run, invocation.call, invocation.tool
-    raw_item: Any = ItemHelpers.tool_call_output_item(
-        invocation.raw,
-        shown,
-        output_json_schema=tool.output_json_schema if error is None else None,
-        output_type_adapter=tool.traits.output_adapter if error is None else None,
-    )
-    custom = await extract_custom_data(tool, invocation.context, shown, raw_item)
-    origin = get_function_tool_origin(tool)
+    executor = executor_of(tool)
+    raw_item = executor.answer(tool, invocation.raw, shown, error)
+    custom = await executor.custom_data(tool, invocation.context, shown, raw_item)
+    origin = get_function_tool_origin(tool) if isinstance(tool, FunctionTool) else None
     item = ToolCallOutputItem(invocation.agent, raw_item, shown, tool_origin=origin, custom_data=custom)
     live = LiveOutput(item, shown, tool, invocation.context, error)
     end_hook = has_run and hooks.anybody_listens(

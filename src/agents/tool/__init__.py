@@ -12,8 +12,18 @@ from typing import TYPE_CHECKING
 from agents._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from .custom import (
+        CustomTool,
+        CustomToolApprovalFunction,
+        CustomToolCustomDataContext,
+        CustomToolCustomDataExtractor,
+        CustomToolExecutor,
+        CustomToolOnApprovalFunction,
+        CustomToolOnApprovalFunctionResult,
+    )
     from .custom_data import extract_custom_data, json_mapping
     from .execute import execute_function_tool, invoke_function_tool, run_failure
+    from .execute_custom import execute_custom_tool
     from .failures import (
         ToolOutcome,
         default_tool_error_function,
@@ -35,12 +45,27 @@ if TYPE_CHECKING:
         FunctionToolResult,
         InDoubtPolicy,
         SideEffects,
-        Tool,
         ToolTimeoutBehavior,
         approval_rule,
         get_function_tool_origin,
     )
+    from .hosted import (
+        CodeInterpreterTool,
+        FileSearchTool,
+        HostedMCPTool,
+        HostedTool,
+        ImageGenerationTool,
+        ImageGenerationToolConfig,
+        MCPToolApprovalFunction,
+        MCPToolApprovalFunctionResult,
+        MCPToolApprovalRequest,
+        ProgrammaticToolCallingTool,
+        ToolSearchTool,
+        WebSearchTool,
+        WebSearchToolImageSettings,
+    )
     from .invoker import with_function_tool_failure_error_handler
+    from .kinds import Tool
     from .namespace import tool_namespace
     from .origin import ToolOrigin, ToolOriginType
     from .outputs import (
@@ -52,15 +77,41 @@ if TYPE_CHECKING:
         ToolOutputTextDict,
     )
     from .programmatic import ToolCaller
+    from .search import (
+        has_required_tool_search_surface,
+        has_responses_tool_search_surface,
+        is_required_tool_search_surface,
+        is_responses_tool_search_surface,
+        prune_orphaned_tool_search_tools,
+        validate_responses_programmatic_tool_calling_configuration,
+        validate_responses_tool_search_configuration,
+    )
     from .traits import MaybeAwaitable, ToolErrorFunction, ToolTraits
 
 __all__ = [
+    "CodeInterpreterTool",
+    "CustomTool",
+    "CustomToolApprovalFunction",
+    "CustomToolCustomDataContext",
+    "CustomToolCustomDataExtractor",
+    "CustomToolExecutor",
+    "CustomToolOnApprovalFunction",
+    "CustomToolOnApprovalFunctionResult",
+    "FileSearchTool",
     "FunctionTool",
     "FunctionToolCustomDataContext",
     "FunctionToolCustomDataExtractor",
     "FunctionToolResult",
+    "HostedMCPTool",
+    "HostedTool",
+    "ImageGenerationTool",
+    "ImageGenerationToolConfig",
     "InDoubtPolicy",
+    "MCPToolApprovalFunction",
+    "MCPToolApprovalFunctionResult",
+    "MCPToolApprovalRequest",
     "MaybeAwaitable",
+    "ProgrammaticToolCallingTool",
     "SideEffects",
     "Tool",
     "ToolCaller",
@@ -76,25 +127,36 @@ __all__ = [
     "ToolOutputText",
     "ToolOutputTextDict",
     "ToolParams",
+    "ToolSearchTool",
     "ToolTimeoutBehavior",
     "ToolTraits",
+    "WebSearchTool",
+    "WebSearchToolImageSettings",
     "approval_rule",
     "default_tool_error_function",
     "default_tool_timeout_error_message",
     "ensure_function_tool_supports_responses_only_features",
     "ensure_tool_choice_supports_backend",
+    "execute_custom_tool",
     "execute_function_tool",
     "extract_custom_data",
     "function_tool",
     "get_function_tool_origin",
     "get_function_tool_responses_only_features",
+    "has_required_tool_search_surface",
+    "has_responses_tool_search_surface",
     "invoke_function_tool",
+    "is_required_tool_search_surface",
+    "is_responses_tool_search_surface",
     "json_mapping",
     "maybe_invoke_function_tool_failure_error_function",
+    "prune_orphaned_tool_search_tools",
     "resolve_function_tool_failure_error_function",
     "run_failure",
     "set_function_tool_failure_error_function",
     "tool_namespace",
+    "validate_responses_programmatic_tool_calling_configuration",
+    "validate_responses_tool_search_configuration",
     "with_function_tool_failure_error_handler",
 ]
 
@@ -102,8 +164,11 @@ __getattr__ = lazy_exports(
     __name__,
     globals(),
     {
+        "custom": "CustomTool CustomToolApprovalFunction CustomToolCustomDataContext CustomToolCustomDataExtractor"
+        " CustomToolExecutor CustomToolOnApprovalFunction CustomToolOnApprovalFunctionResult",
         "custom_data": "extract_custom_data json_mapping",
         "execute": "execute_function_tool invoke_function_tool run_failure",
+        "execute_custom": "execute_custom_tool",
         "failures": "ToolOutcome default_tool_error_function default_tool_timeout_error_message"
         " maybe_invoke_function_tool_failure_error_function"
         " resolve_function_tool_failure_error_function"
@@ -112,14 +177,23 @@ __getattr__ = lazy_exports(
         " ensure_tool_choice_supports_backend get_function_tool_responses_only_features",
         "from_callable": "ToolFunction ToolParams function_tool",
         "function": "FunctionTool FunctionToolCustomDataContext FunctionToolCustomDataExtractor"
-        " FunctionToolResult InDoubtPolicy SideEffects Tool ToolTimeoutBehavior approval_rule"
+        " FunctionToolResult InDoubtPolicy SideEffects ToolTimeoutBehavior approval_rule"
         " get_function_tool_origin",
+        "hosted": "CodeInterpreterTool FileSearchTool HostedMCPTool HostedTool ImageGenerationTool"
+        " ImageGenerationToolConfig MCPToolApprovalFunction MCPToolApprovalFunctionResult MCPToolApprovalRequest"
+        " ProgrammaticToolCallingTool ToolSearchTool WebSearchTool"
+        " WebSearchToolImageSettings",
         "invoker": "with_function_tool_failure_error_handler",
+        "kinds": "Tool",
         "namespace": "tool_namespace",
         "origin": "ToolOrigin ToolOriginType",
         "outputs": "ToolOutputFileContent ToolOutputFileContentDict ToolOutputImage ToolOutputImageDict"
         " ToolOutputText ToolOutputTextDict",
         "programmatic": "ToolCaller",
+        "search": "has_required_tool_search_surface has_responses_tool_search_surface"
+        " is_required_tool_search_surface is_responses_tool_search_surface prune_orphaned_tool_search_tools"
+        " validate_responses_programmatic_tool_calling_configuration"
+        " validate_responses_tool_search_configuration",
         "traits": "MaybeAwaitable ToolErrorFunction ToolTraits",
     },
 )

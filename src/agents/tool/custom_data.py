@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from ..exceptions import UserError
 from ..tool_context import ToolContext
+from .custom import CustomTool, CustomToolCustomDataContext
 from .function import FunctionTool, FunctionToolCustomDataContext
 
 
@@ -28,6 +29,21 @@ async def extract_custom_data(
         return None
     extracted = extractor(
         FunctionToolCustomDataContext(tool_context=context, tool=tool, output=output, raw_item=raw_item)
+    )
+    return json_mapping(await extracted if inspect.isawaitable(extracted) else extracted)
+
+
+async def extract_data_of_custom_tool(
+    tool: CustomTool, context: ToolContext[Any], output: str, raw_item: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The same for a tool whose input is text."""
+    extractor = tool.custom_data_extractor
+    if extractor is None:
+        return None
+    extracted = extractor(
+        CustomToolCustomDataContext(
+            tool_context=context, tool=tool, input=context.tool_arguments, output=output, raw_item=raw_item
+        )
     )
     return json_mapping(await extracted if inspect.isawaitable(extracted) else extracted)
 

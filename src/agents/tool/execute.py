@@ -15,6 +15,7 @@ from typing import Any
 
 from ..exceptions import AgentsException, ToolTimeoutError, UserError
 from ..tool_context import ToolContext
+from .custom import CustomTool
 from .failures import (
     ToolOutcome,
     default_tool_timeout_error_message,
@@ -62,7 +63,7 @@ async def invoke_function_tool(
     return (await _attempt(function_tool, context, arguments)).output
 
 
-def run_failure(tool: FunctionTool, error: Exception) -> AgentsException:
+def run_failure(tool: FunctionTool | CustomTool, error: Exception) -> AgentsException:
     """The exception that ends a run because `tool` raised `error`: itself, or a `UserError` caused by it."""
     if isinstance(error, AgentsException):
         return error

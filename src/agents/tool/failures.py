@@ -17,7 +17,7 @@ import inspect
 import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from .._lazy import lazy_module
 from ..run_context import RunContextWrapper
@@ -34,7 +34,7 @@ else:
 
 _logger = logging.getLogger("openai.agents")
 
-_DEFAULT_FAILURE = "An error occurred while running the tool. Please try again."
+DEFAULT_FAILURE = "An error occurred while running the tool. Please try again."
 
 
 class ToolCancelled(Exception):
@@ -54,7 +54,7 @@ def default_tool_error_function(ctx: RunContextWrapper[Any], error: Exception) -
 
     It says nothing about the exception, on purpose.
     """
-    return _DEFAULT_FAILURE
+    return DEFAULT_FAILURE
 
 
 def default_tool_timeout_error_message(*, tool_name: str, timeout_seconds: float) -> str:
@@ -139,16 +139,23 @@ async def settle(
 async def _default_text(context: RunContextWrapper[Any], error: BaseException) -> str:
     """The formatter's text, or the default whenever the formatter has none."""
     if not isinstance(context, ToolContext) or not isinstance(error, Exception):
-        return _DEFAULT_FAILURE
+        return DEFAULT_FAILURE
+    return await formatted_failure(context, error, tool_type="function", default=DEFAULT_FAILURE)
+
+
+async def formatted_failure(
+    context: ToolContext[Any], error: Exception, *, tool_type: Literal["function", "custom"], default: str
+) -> str:
+    """What the run's formatter makes of a tool's exception; `default` where it makes nothing of it."""
     formatter = None if context.run_config is None else context.run_config.tool_error_formatter
     if formatter is None:
-        return _DEFAULT_FAILURE
+        return default
     question = _run_config.ToolErrorFormatterArgs(
         kind="tool_exception",
-        tool_type="function",
+        tool_type=tool_type,
         tool_name=context.qualified_tool_name,
         call_id=context.tool_call_id,
-        default_message=_DEFAULT_FAILURE,
+        default_message=default,
         run_context=context,
         error=error,
     )
@@ -157,10 +164,10 @@ async def _default_text(context: RunContextWrapper[Any], error: BaseException) -
         text = cast("object", await made if inspect.isawaitable(made) else made)  # users break the signature
     except Exception:  # noqa: BLE001 - a broken formatter must not replace the tool's error
         _logger.error("Tool error formatter failed; the model gets the default text")  # noqa: TRY400
-        return _DEFAULT_FAILURE
+        return default
     if text is None:
-        return _DEFAULT_FAILURE
+        return default
     if not isinstance(text, str):
         _logger.error("Tool error formatter returned a non-string value; the model gets the default text")
-        return _DEFAULT_FAILURE
+        return default
     return text

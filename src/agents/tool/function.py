@@ -12,6 +12,7 @@ from ..exceptions import UserError
 from ..run_context import RunContextWrapper
 from ..strict_schema import ensure_strict_json_schema
 from ..tool_context import ToolContext
+from .custom import CustomTool
 from .invoker import ToolInvoker
 from .origin import ToolOrigin
 from .programmatic import ToolCaller, check_allowed_callers, strict_output_schema
@@ -182,10 +183,6 @@ class _WrappedCallable:
 type.__setattr__(FunctionTool, "__wrapped__", _WrappedCallable())
 
 
-Tool: TypeAlias = FunctionTool
-"""Everything that `Agent.tools` may hold."""
-
-
 @dataclass
 class FunctionToolResult:
     """What one call of a function tool came to."""
@@ -234,9 +231,7 @@ def get_function_tool_origin(function_tool: FunctionTool) -> ToolOrigin | None:
     return function_tool.traits.origin
 
 
-def approval_rule(
-    tool: FunctionTool,
-) -> bool | Callable[[RunContextWrapper[Any], dict[str, Any], str], Awaitable[bool]]:
+def approval_rule(tool: FunctionTool | CustomTool) -> bool | Callable[..., Awaitable[bool] | bool]:
     """The tool's `needs_approval`, once it is sure to be something that can be obeyed.
 
     Raises:
