@@ -18,7 +18,7 @@ help:  ## Show this help
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[testing,cli,websocket,sqlalchemy,redis,encrypt]' $(DEV)
+	$(BIN)/python -m pip install --quiet -e '.[testing,cli,websocket,sqlalchemy,redis,encrypt,mcp]' $(DEV)
 	@touch $@
 
 # The packages are plain JavaScript: nothing of them is run or fetched while they are installed. Without them the tests

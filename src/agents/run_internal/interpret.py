@@ -140,7 +140,8 @@ def _read_call(read: Interpretation, agent: Agent[Any], toolset: Toolset, state:
         tool = toolset.tools_by_name.get(call.name)
         origin = None if tool is None else get_function_tool_origin(tool)
         description = None if tool is None else tool.description
-        item = ToolCallItem(agent, raw, description=description, tool_origin=origin)
+        title = None if tool is None else tool.traits.title
+        item = ToolCallItem(agent, raw, description=description, title=title, tool_origin=origin)
     read.output.append(output_item_to_input(raw))
     read.items.append(item)
     read.calls.append(call)

@@ -37,8 +37,10 @@ def still_fit(tool: FunctionTool, text: str) -> bool:
 
 
 def schema_fingerprint(tool: FunctionTool) -> str:
-    """A short text that changes with the schema of the tool's arguments."""
-    return blake2b(_canonical(tool.params_json_schema).encode(), digest_size=8).hexdigest()
+    """A short text that changes with the schema of the tool's arguments, and with the server that calls go to."""
+    schema, binding = _canonical(tool.params_json_schema), tool.traits.binding
+    text = schema if binding is None else schema + _canonical(binding)
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _preparation(tool: FunctionTool) -> Any:
