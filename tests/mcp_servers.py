@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,14 +40,22 @@ def python_server(**options: Any) -> MCPServerStdio:
 
 def npm_server(package: str, *arguments: str, **options: Any) -> MCPServerStdio:
     """A reference server over stdio, not connected. Without it the test is skipped; in CI it fails."""
+    program = _node()
+    options = {"name": package, "client_session_timeout_seconds": PATIENCE_S, **options}
+    return MCPServerStdio({"command": program, "args": [_script(package), *arguments]}, **options)
+
+
+def _node() -> str:
     program = shutil.which("node")
     if program is None:
         return _absent("node is not installed")
     if not (PACKAGES / ".ready").exists():
         return _absent(f"the npm packages are not installed: run npm ci in {FOLDER}, or make test")
-    script = str(PACKAGES / "@modelcontextprotocol" / package / "dist" / "index.js")
-    options = {"name": package, "client_session_timeout_seconds": PATIENCE_S, **options}
-    return MCPServerStdio({"command": program, "args": [script, *arguments]}, **options)
+    return program
+
+
+def _script(package: str) -> str:
+    return str(PACKAGES / "@modelcontextprotocol" / package / "dist" / "index.js")
 
 
 def _absent(reason: str) -> Any:
@@ -65,7 +75,8 @@ class Listening:
             text=True,
         )
         assert self.process.stdout is not None
-        self.port = int(self.process.stdout.readline())
+        with self.process.stdout as output:
+            self.port = int(output.readline())
 
     def client(self, **options: Any) -> HttpServer:
         """A server object for it, not connected."""
@@ -77,7 +88,7 @@ class Listening:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
 
 
 @contextmanager
@@ -88,6 +99,38 @@ def listening(transport: str, port: int = 0) -> Generator[Listening]:
         yield server
     finally:
         server.kill()
+
+
+@contextmanager
+def everything_listening(port: int = 0) -> Generator[int]:
+    """The reference server over streamable HTTP, with sessions, until the context ends; gives its port."""
+    command = [_node(), _script("server-everything"), "streamableHttp"]
+    if port == 0:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+    environment = {**os.environ, "PORT": str(port)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            assert any("listening" in line for line in process.stderr), "the server ended before it listened"
+            yield port
+        finally:
+            process.kill()
+
+
+async def until(is_true: Callable[[], object]) -> None:
+    """Let the loop go round until something is true that nobody announces."""
+    loop = asyncio.get_running_loop()
+    seen = loop.create_future()
+
+    def look() -> None:
+        if is_true():
+            seen.set_result(None)
+        elif not seen.done():
+            loop.call_soon(look)
+
+    look()
+    await seen
 
 
 def children() -> set[int]:

@@ -17,7 +17,16 @@ from agents import Usage, UserError
 from agents.exceptions import MCPConnectionError
 from agents.mcp import MCPServer, MCPServerStdio, MCPServerStreamableHttp, MCPUtil, create_static_tool_filter
 from agents.tool_context import ToolContext
-from mcp_servers import FOLDER, PATIENCE_S, children, listening, npm_server, python_server
+from mcp_servers import (
+    FOLDER,
+    PATIENCE_S,
+    children,
+    everything_listening,
+    listening,
+    npm_server,
+    python_server,
+    until,
+)
 
 
 @asynccontextmanager
@@ -102,8 +111,7 @@ async def test_a_connection_that_is_cancelled_leaves_no_process():
     before = children()
     server = python_server()
     connecting = asyncio.create_task(server.connect())
-    while not children() - before:
-        await asyncio.sleep(0)
+    await until(lambda: children() - before)
     connecting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await connecting
@@ -221,14 +229,26 @@ async def test_a_process_that_died_between_calls_is_started_anew_without_an_erro
     async with python_server() as server:
         (pid,) = await said(server, "pid")
         os.kill(int(pid), 9)
-        while int(pid) in children():
-            await asyncio.sleep(0)
-        for _ in range(100):  # the loop has to see that its output ended
-            await asyncio.sleep(0)
+        await until(lambda: int(pid) not in children())
+        rounds = iter(range(100))
+        await until(lambda: next(rounds) == 99)  # the loop has to see that its output ended
         assert await said(server, "pid") != [pid]
 
 
-async def test_a_forgotten_session_is_replaced_and_the_call_made_once_more():
+async def test_a_session_that_the_restarted_server_does_not_know_is_replaced_without_an_error():
+    with everything_listening() as port:
+        url = f"http://127.0.0.1:{port}/mcp"
+        server = MCPServerStreamableHttp({"url": url}, client_session_timeout_seconds=PATIENCE_S)
+        await server.connect()
+        first = server.session_id
+        assert first is not None
+    with everything_listening(port):
+        assert await said(server, "echo", message="again") == ["Echo: again"]
+        assert server.session_id not in (None, first)
+        await server.cleanup()
+
+
+async def test_a_stateless_server_that_was_restarted_is_simply_asked():
     with listening("streamable-http") as process:
         async with process.client() as server:
             first = await said(server, "pid")

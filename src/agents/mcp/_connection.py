@@ -88,11 +88,6 @@ def is_lost(error: BaseException) -> bool:
     return not isinstance(error, MCPError) or error.code == CONNECTION_CLOSED
 
 
-def is_forgotten(error: BaseException) -> bool:
-    """Whether the server knows nothing of this session: it was restarted, and has done nothing of what it was asked."""
-    return isinstance(error, MCPError) and error.message == "Session terminated"
-
-
 class _Watched:
     """The messages that a server sends, watched for their end."""
 

@@ -3,7 +3,7 @@
 1. `connect` and `cleanup` exclude one another; requests do not wait for one another.
 2. A connection that is found dead is closed before anything else happens, so that no process outlives it, and the next
    request opens a new one.
-3. A request that may have reached the server is repeated only where `max_retry_attempts` allows it.
+3. A request that the server may have begun to answer is repeated only where `max_retry_attempts` allows it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from agents.tool_guardrails import ToolInputGuardrail, ToolOutputGuardrail
 from mcp import Client
 
 from ._checks import pages, seconds
-from ._connection import TRANSPORT_ERRORS, Connection, is_forgotten, is_lost
+from ._connection import TRANSPORT_ERRORS, Connection, is_lost
 from ._held import causes
 from ._progress import current_report
 from ._text import without_secrets
@@ -206,6 +206,11 @@ class SessionServer(MCPServer, Generic[_Params]):
             f"MCP server {self.name!r} cannot be started or reached: {reasons}", server_name=self.name
         )
 
+    def _is_forgotten(self, error: BaseException) -> bool:
+        """Whether the server refused a request because it knows nothing of the session any more."""
+        del error
+        return False
+
     async def _on_message(self, message: Any) -> None:
         if isinstance(message, types.ToolListChangedNotification):
             self.invalidate_tools_cache()
@@ -248,7 +253,7 @@ class SessionServer(MCPServer, Generic[_Params]):
         try:
             return await ask(connection.client)
         except TRANSPORT_ERRORS as error:
-            if is_forgotten(error):
+            if self._is_forgotten(error):
                 await self._give_up(connection)
                 return await ask((await self._alive()).client)
             if connection.is_alive and not is_lost(error):

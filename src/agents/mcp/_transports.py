@@ -13,7 +13,7 @@ from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from typing_extensions import TypedDict
 
-from mcp import StdioServerParameters, stdio_client
+from mcp import MCPError, StdioServerParameters, stdio_client
 
 from ._session_server import SessionServer
 from ._text import without_secrets
@@ -21,6 +21,8 @@ from ._text import without_secrets
 _TIMEOUT_S = 5.0
 _READ_TIMEOUT_S = 300.0
 _SESSION_HEADER = "mcp-session-id"
+_REFUSALS = frozenset({"Session terminated", "Server returned an error response"})
+"""What `mcp` makes of an HTTP error that brought no answer in the protocol."""
 
 
 class HttpClientFactory(Protocol):
@@ -119,6 +121,7 @@ class MCPServerStreamableHttp(SessionServer[MCPServerStreamableHttpParams]):
     """A server behind streamable HTTP. One that was restarted and has forgotten the session gets a new one."""
 
     _session_id: str | None = None
+    _session_was_refused = False
 
     @property
     def session_id(self) -> str | None:
@@ -138,10 +141,11 @@ class MCPServerStreamableHttp(SessionServer[MCPServerStreamableHttpParams]):
             read=_seconds(params.get("sse_read_timeout", _READ_TIMEOUT_S)),
         )
         self._session_id = None
+        self._session_was_refused = False
         async with make_client(
             headers=params.get("headers"), timeout=timeout, auth=params.get("auth")
         ) as client:
-            client.event_hooks["response"].append(self._note_session)
+            client.event_hooks["response"].append(self._watch_session)
             async with streamable_http_client(
                 params["url"],
                 http_client=client,
@@ -149,8 +153,14 @@ class MCPServerStreamableHttp(SessionServer[MCPServerStreamableHttpParams]):
             ) as streams:
                 yield streams
 
-    async def _note_session(self, response: httpx2.Response) -> None:
+    async def _watch_session(self, response: httpx2.Response) -> None:
         self._session_id = response.headers.get(_SESSION_HEADER, self._session_id)
+        # 404 is what the protocol wants for a session that is gone, 400 what many servers say.
+        if _SESSION_HEADER in response.request.headers and response.status_code in (400, 404):
+            self._session_was_refused = True
+
+    def _is_forgotten(self, error: BaseException) -> bool:
+        return self._session_was_refused and isinstance(error, MCPError) and error.message in _REFUSALS
 
 
 def _seconds(value: float | timedelta) -> float:
