@@ -203,8 +203,21 @@ class TestApproval:
             state.approve(state.get_interruptions()[0])
         async with python_server(require_approval="always", name="other") as second:
             agent = Agent(name="a", model=model, mcp_servers=[second])
-            again = await Runner.run(agent, await RunState.from_string(agent, state.to_string()))
-        assert [item.tool_name for item in again.interruptions] == ["add"]
+            with pytest.raises(UserError, match="a different recipient"):
+                await Runner.run(agent, await RunState.from_string(agent, state.to_string()))
+
+    async def test_an_approval_does_not_hold_for_a_function_of_the_same_name(self):
+        @function_tool
+        def add(a: int, b: int) -> int:
+            return a + b
+
+        async with python_server(require_approval="always") as server:
+            agent, model = scripted(calls(("add", {"a": 1, "b": 1})), text(), mcp_servers=[server])
+            state = (await Runner.run(agent, "Hi")).to_state()
+        state.approve(state.get_interruptions()[0])
+        agent = Agent(name="a", model=model, tools=[add])
+        with pytest.raises(UserError, match="missing or different recipient binding"):
+            await Runner.run(agent, await RunState.from_string(agent, state.to_string()))
 
 
 class TestNames:
