@@ -13,6 +13,7 @@ import asyncio
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import uvicorn
@@ -20,6 +21,8 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import Field
+
+from mcp import MCPError
 
 server = MCPServer("desk")
 stopped: list[str] = []
@@ -89,6 +92,21 @@ def stops() -> str:
 def die() -> str:
     """End the process in the middle of the call."""
     os._exit(3)
+
+
+@server.tool(structured_output=False)
+def die_once(sign: str) -> str:
+    """End the process, unless it has left the sign that it did."""
+    if not Path(sign).exists():
+        Path(sign).touch()
+        os._exit(3)
+    return "alive"
+
+
+@server.tool(structured_output=False)
+def busy() -> str:
+    """Refuse with the code that `mcp` uses for closed connections."""
+    raise MCPError(-32000, "try later")
 
 
 @server.tool(structured_output=False)

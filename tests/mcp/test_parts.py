@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp_types import Tool
 
+import agents.mcp
 from agents import Agent, RunContextWrapper, UserError
 from agents._ports.mcp_approval import ApprovalPolicy
 from agents.mcp import MCPServerStdio, MCPUtil, ToolFilterContext, create_static_tool_filter
@@ -188,3 +189,12 @@ def test_without_the_extra_the_import_says_what_to_install():
     script = "import sys; sys.modules['mcp'] = None; import importlib.util as u; u.find_spec = lambda n: None; import agents.mcp"
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert "run pip install 'headrace[mcp]'" in shown.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", agents.mcp.__all__)
+def test_annotations_of_public_classes_resolve(name: str):
+    public = getattr(agents.mcp, name)
+    if isinstance(public, type):
+        get_type_hints(public)
+        if "__init__" in vars(public) and not issubclass(public, dict):
+            get_type_hints(vars(public)["__init__"])

@@ -17,9 +17,11 @@ from agents import Usage, UserError
 from agents.exceptions import MCPConnectionError
 from agents.mcp import MCPServer, MCPServerStdio, MCPServerStreamableHttp, MCPUtil, create_static_tool_filter
 from agents.tool_context import ToolContext
+from mcp import MCPError
 from mcp_servers import (
     FOLDER,
     PATIENCE_S,
+    PYTHON_SERVER,
     children,
     everything_listening,
     listening,
@@ -27,6 +29,7 @@ from mcp_servers import (
     python_server,
     until,
 )
+from program import output_of, start
 
 
 @asynccontextmanager
@@ -258,9 +261,33 @@ async def test_a_stateless_server_that_was_restarted_is_simply_asked():
                 await server.cleanup()
 
 
-async def test_retries_outlive_a_server_that_dies():
+async def test_a_call_is_repeated_as_often_as_retries_allow(tmp_path: Path):
     async with python_server(max_retry_attempts=1, retry_backoff_seconds_base=0) as server:
-        first = await said(server, "pid")
+        assert await said(server, "die_once", sign=str(tmp_path / "sign")) == ["alive"]
         with pytest.raises(MCPConnectionError):
             await server.call_tool("die", {})
-        assert await said(server, "pid") != first
+
+
+async def test_a_refusal_is_no_lost_connection():
+    async with python_server() as server:
+        before = children()
+        with pytest.raises(MCPError, match="try later"):
+            await server.call_tool("busy", {})
+        assert children() == before
+
+
+def test_a_program_that_forgets_to_clean_up_leaves_no_process(tmp_path: Path):
+    program = f"""
+import asyncio
+from agents.mcp import MCPServerStdio
+
+async def main():
+    server = MCPServerStdio({PYTHON_SERVER!r}, client_session_timeout_seconds=60)
+    await server.connect()
+    print((await server.call_tool("pid", {{}})).content[0].text)
+
+asyncio.run(main())
+"""
+    pid = int(output_of(start("-c", program)))
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from typing_extensions import TypedDict
 
-from agents._lazy import lazy_module
 from agents.exceptions import UserError
 from agents.run_context import RunContextWrapper
 from agents.tool.traits import MaybeAwaitable
-
-if TYPE_CHECKING:
-    import mcp_types as _mcp_types
-
-    from agents import agent as _agent
-else:
-    _mcp_types = lazy_module("mcp_types")
-    _agent = lazy_module("agents.agent")
 
 __all__ = [
     "ApprovalPolicy",
@@ -43,10 +34,8 @@ class RequireApprovalObject(TypedDict, total=False):
     never: RequireApprovalToolList
 
 
-LocalMCPApprovalCallable: TypeAlias = Callable[
-    [RunContextWrapper[Any], "_agent.AgentBase[Any]", "_mcp_types.Tool"], MaybeAwaitable[bool]
-]
-"""Decides about one call, given the run's context, the agent and the tool."""
+LocalMCPApprovalCallable: TypeAlias = Callable[[RunContextWrapper[Any], Any, Any], MaybeAwaitable[bool]]
+"""Decides about one call, given the run's context, the agent (`AgentBase`) and the tool (`mcp.Tool`)."""
 
 RequireApprovalSetting: TypeAlias = (
     Literal["always", "never"]

@@ -85,7 +85,10 @@ class Connection:
 
 def is_lost(error: BaseException) -> bool:
     """Whether the error says that the server, or the way to it, is gone; an answer of the server's does not."""
-    return not isinstance(error, MCPError) or error.code == CONNECTION_CLOSED
+    if not isinstance(error, MCPError):
+        return True
+    # Servers use this code for errors of their own too: what `mcp` itself says begins like this.
+    return error.code == CONNECTION_CLOSED and error.message.startswith(("Connection closed", "SSE stream"))
 
 
 class _Watched:

@@ -21,7 +21,7 @@ from ._text import without_secrets
 _TIMEOUT_S = 5.0
 _READ_TIMEOUT_S = 300.0
 _SESSION_HEADER = "mcp-session-id"
-_REFUSALS = frozenset({"Session terminated", "Server returned an error response"})
+_NO_ANSWER = "Server returned an error response"
 """What `mcp` makes of an HTTP error that brought no answer in the protocol."""
 
 
@@ -160,7 +160,9 @@ class MCPServerStreamableHttp(SessionServer[MCPServerStreamableHttpParams]):
             self._session_was_refused = True
 
     def _is_forgotten(self, error: BaseException) -> bool:
-        return self._session_was_refused and isinstance(error, MCPError) and error.message in _REFUSALS
+        if not self._session_was_refused or not isinstance(error, MCPError):
+            return False
+        return error.message == _NO_ANSWER or "session" in error.message.lower()
 
 
 def _seconds(value: float | timedelta) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import mcp_types as types
 from typing_extensions import TypedDict
 
 from agents._lazy import lazy_module
@@ -16,11 +17,8 @@ from agents.run_context import RunContextWrapper
 from agents.tool.traits import MaybeAwaitable
 
 if TYPE_CHECKING:
-    import mcp_types as _mcp_types
-
     from agents import agent as _agent
 else:
-    _mcp_types = lazy_module("mcp_types")
     _agent = lazy_module("agents.agent")
 
 _logger = logging.getLogger("openai.agents")
@@ -42,7 +40,7 @@ class ToolFilterContext:
     server_name: str
 
 
-ToolFilterCallable: TypeAlias = Callable[[ToolFilterContext, "_mcp_types.Tool"], MaybeAwaitable[bool]]
+ToolFilterCallable: TypeAlias = Callable[[ToolFilterContext, types.Tool], MaybeAwaitable[bool]]
 """Says whether an agent is offered a tool; one that fails drops the tool."""
 
 ToolFilter: TypeAlias = ToolFilterCallable | ToolFilterStatic | None
@@ -61,12 +59,12 @@ def create_static_tool_filter(
 
 
 async def filtered(
-    tools: list[_mcp_types.Tool],
+    tools: list[types.Tool],
     tool_filter: ToolFilter,
     server_name: str,
     run_context: RunContextWrapper[Any] | None,
     agent: _agent.AgentBase[Any] | None,
-) -> list[_mcp_types.Tool]:
+) -> list[types.Tool]:
     """The tools that a filter lets through, in order.
 
     Raises:
@@ -89,7 +87,7 @@ async def filtered(
     return [tool for tool in tools if await _passes(tool, tool_filter, context)]
 
 
-async def _passes(tool: _mcp_types.Tool, decide: ToolFilterCallable, context: ToolFilterContext) -> bool:
+async def _passes(tool: types.Tool, decide: ToolFilterCallable, context: ToolFilterContext) -> bool:
     try:
         verdict = decide(context, tool)
         return bool(await verdict if inspect.isawaitable(verdict) else verdict)
