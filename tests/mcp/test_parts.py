@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from typing import Any, get_type_hints
@@ -193,8 +194,8 @@ def test_without_the_extra_the_import_says_what_to_install():
 
 @pytest.mark.parametrize("name", agents.mcp.__all__)
 def test_annotations_of_public_classes_resolve(name: str):
-    public = getattr(agents.mcp, name)
-    if isinstance(public, type):
+    public: Any = getattr(agents.mcp, name)
+    if inspect.isclass(public):
         get_type_hints(public)
         if "__init__" in vars(public) and not issubclass(public, dict):
             get_type_hints(vars(public)["__init__"])
