@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import uvicorn
+from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import Field
-
-from mcp import MCPError
 
 server = MCPServer("desk")
 stopped: list[str] = []

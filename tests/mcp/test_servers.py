@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import MCPError
 from mcp_types import TextContent, TextResourceContents, Tool
 
 from agents import Usage, UserError
 from agents.exceptions import MCPConnectionError
 from agents.mcp import MCPServer, MCPServerStdio, MCPServerStreamableHttp, MCPUtil, create_static_tool_filter
 from agents.tool_context import ToolContext
-from mcp import MCPError
 from mcp_servers import (
     FOLDER,
     PATIENCE_S,
@@ -226,6 +226,23 @@ async def test_a_server_that_dies_in_a_call_is_a_typed_error_and_is_reached_anew
             with listening(transport, process.port):
                 assert await said(server, "pid") != first
                 await server.cleanup()
+
+
+async def test_the_everything_server_killed_in_a_call_is_a_typed_error_and_is_started_anew():
+    before = children()
+    async with npm_server("server-everything", "stdio") as server:
+        (pid,) = children() - before
+        tools = {tool.name: tool for tool in await server.list_tools()}
+        context = ToolContext(None, Usage(), "t", "c1", "{}", progress_sink=lambda _: os.kill(pid, 9))
+        with pytest.raises(MCPConnectionError, match="'server-everything' went away"):
+            await MCPUtil.invoke_mcp_tool(
+                server,
+                tools["trigger-long-running-operation"],
+                context,
+                '{"duration": 60, "steps": 600}',
+            )
+        assert children() == before
+        assert await said(server, "echo", message="back") == ["Echo: back"]
 
 
 async def test_a_process_that_died_between_calls_is_started_anew_without_an_error():

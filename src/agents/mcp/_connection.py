@@ -9,12 +9,11 @@ from typing import Any, Self
 
 import anyio
 import httpx2
+from mcp import Client, MCPError
 from mcp.client._transport import ReadStream, TransportStreams
 from mcp.client.session import MessageHandlerFnT
 from mcp.shared.message import SessionMessage
 from mcp_types import CONNECTION_CLOSED
-
-from mcp import Client, MCPError
 
 from ._held import Held
 

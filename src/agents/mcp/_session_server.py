@@ -16,6 +16,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, Self, TypeVar, cast
 
 import mcp_types as types
+from mcp import Client
 from mcp.client.session import MessageHandlerFnT
 
 from agents._ports.mcp import MCPServer, MCPToolCustomDataExtractor, MCPToolMetaResolver
@@ -25,7 +26,6 @@ from agents.exceptions import MCPConnectionError, UserError
 from agents.run_context import RunContextWrapper
 from agents.tool.traits import UNSET, ToolErrorFunction, Unset
 from agents.tool_guardrails import ToolInputGuardrail, ToolOutputGuardrail
-from mcp import Client
 
 from ._checks import pages, seconds
 from ._connection import TRANSPORT_ERRORS, Connection, is_lost
@@ -174,7 +174,12 @@ class SessionServer(MCPServer, Generic[_Params]):
         async with self._changing:
             if self._connection is not None and self._connection.is_alive:
                 return self._connection
-            await self._close()
+            ended_by = await self._close()
+            if ended_by is not None:
+                reasons = "; ".join(map(_reason, causes(ended_by)))
+                _logger.warning(
+                    "MCP server %r went away between two requests and is reached anew: %s", self.name, reasons
+                )
             made = Connection(
                 self.create_streams(),
                 name=self.name,

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, Literal, NotRequired, Protocol
 
 import httpx2
+from mcp import MCPError, StdioServerParameters, stdio_client
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from typing_extensions import TypedDict
-
-from mcp import MCPError, StdioServerParameters, stdio_client
 
 from ._session_server import SessionServer
 from ._text import without_secrets
