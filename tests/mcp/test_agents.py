@@ -227,7 +227,9 @@ class TestNames:
             with pytest.raises(UserError) as caught:
                 await agent.get_mcp_tools(context())
         message = str(caught.value)
-        assert message.startswith("Duplicate tool names found across MCP servers: 'add', 'climb', 'die'")
+        assert message.startswith(
+            "Duplicate tool names found across MCP servers: 'add', 'busy', 'climb', 'die'"
+        )
         assert "include_server_in_tool_names=True" in message
 
     async def test_prefixed_names_keep_them_apart_and_call_the_right_one(self):
