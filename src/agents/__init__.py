@@ -11,7 +11,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ._installation import warn_of_rivals
-from ._lazy import lazy_exports
+from ._lazy import lazy_exports, lazy_module
+from ._ports.mcp_tools import provide_mcp_tools
 from ._ports.runner import provide_runner
 
 if TYPE_CHECKING:
@@ -548,6 +549,9 @@ warn_of_rivals()
 
 # Agents that are used as tools find the runner through this port, when they are called.
 provide_runner(lambda: __getattr__("Runner"))
+
+# Agents find the tools of their MCP servers through this one.
+provide_mcp_tools(lambda: lazy_module("agents.mcp._agent_tools").tools_of_agent)
 
 
 def __dir__() -> list[str]:

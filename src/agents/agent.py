@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from ._default_models import get_default_model_settings, gpt_5_reasoning_settings_required
 from ._lazy import lazy_module
+from ._ports.mcp_tools import find_mcp_tools
 from ._ports.runner import find_runner
 from .lifecycle import AgentHooksBase
 from .model_settings import ModelSettings, model_settings_from
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from . import run_config as _run_config
     from . import stream_events as _stream_events
     from . import tool as _tool
+    from ._ports import mcp as _mcp
     from ._ports import model as _model
     from ._ports import session as _session
 else:
@@ -45,6 +47,7 @@ else:
     _handoffs = lazy_module("agents.handoffs")
     _items = lazy_module("agents.items")
     _lifecycle = lazy_module("agents.lifecycle")
+    _mcp = lazy_module("agents._ports.mcp")
     _model = lazy_module("agents._ports.model")
     _session = lazy_module("agents._ports.session")
     _prompt_param = lazy_module("openai.types.responses.response_prompt_param")
@@ -87,8 +90,13 @@ class MCPConfig(TypedDict):
     """Settings for the tools of MCP servers."""
 
     convert_schemas_to_strict: NotRequired[bool]
-    failure_error_function: NotRequired[Any]
+    """Hold the model to the schemas of those tools whose schemas can be made strict."""
+
+    failure_error_function: NotRequired[_tool.ToolErrorFunction | None]
+    """Text for the model when a call fails, unless the server has its own; None raises."""
+
     include_server_in_tool_names: NotRequired[bool]
+    """Name the tools `mcp_<server>__<tool>`, so that several servers may have tools of one name."""
 
 
 @dataclass
@@ -104,16 +112,34 @@ class AgentBase(Generic[TContext]):
     tools: list[_tool.Tool] = field(default_factory=list["_tool.Tool"])
     """Tools that the model may call. Read at every turn: a tool added by a tool is offered on the next."""
 
+    mcp_servers: list[_mcp.MCPServer] = field(default_factory=list["_mcp.MCPServer"])
+    """Servers whose tools the model may call, connected by whoever made them. Listed at every turn."""
+
+    mcp_config: MCPConfig = field(default_factory=MCPConfig)
+    """Settings for the tools of `mcp_servers`."""
+
+    async def get_mcp_tools(self, run_context: RunContextWrapper[Any]) -> list[_tool.Tool]:
+        """The tools of the agent's MCP servers, as they are now.
+
+        Raises:
+            UserError: a server is not connected, or two have a tool of one name.
+            Exception: what a server raised.
+        """
+        if not self.mcp_servers:
+            return []
+        return list(await find_mcp_tools()(self, run_context))
+
     async def get_all_tools(self, run_context: RunContextWrapper[Any]) -> list[_tool.Tool]:
-        """The tools that are enabled now, in order.
+        """The tools of its MCP servers, then its own that are enabled now, in order.
 
         All enablement checks run at once; the first that fails cancels the others and is raised.
         """
+        served = await self.get_mcp_tools(run_context)
         tools = list(self.tools)
         if all(not isinstance(tool, _tool.FunctionTool) or tool.is_enabled is True for tool in tools):
-            return tools
+            return [*served, *tools]
         verdicts = await all_or_cancel([_is_enabled(tool, run_context, self) for tool in tools])
-        return [tool for tool, enabled in zip(tools, verdicts, strict=True) if enabled]
+        return [*served, *(tool for tool, enabled in zip(tools, verdicts, strict=True) if enabled)]
 
 
 async def _is_enabled(tool: _tool.Tool, run_context: RunContextWrapper[Any], agent: AgentBase[Any]) -> bool:
@@ -348,12 +374,14 @@ def _check(agent: Agent[Any]) -> None:
     fields: dict[str, Any] = agent.__dict__
     if not isinstance(fields["name"], str):
         raise TypeError(f"Agent name must be a string, got {_kind(fields['name'])}")
-    for name in ("tools", "handoffs", "input_guardrails", "output_guardrails"):
+    for name in ("tools", "mcp_servers", "handoffs", "input_guardrails", "output_guardrails"):
         if not isinstance(fields[name], list):
             raise TypeError(f"Agent {name} must be a list, got {_kind(fields[name])}")
     description = fields["handoff_description"]
     if description is not None and not isinstance(description, str):
         raise TypeError(f"Agent handoff_description must be a string or None, got {_kind(description)}")
+    if not isinstance(fields["mcp_config"], dict):
+        raise TypeError(f"Agent mcp_config must be a dict, got {_kind(fields['mcp_config'])}")
     instructions = fields["instructions"]
     if instructions is not None and not isinstance(instructions, str) and not callable(instructions):
         raise TypeError(f"Agent instructions must be a string, callable, or None, got {_kind(instructions)}")

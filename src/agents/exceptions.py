@@ -10,6 +10,7 @@
     ├── MaxTurnsExceeded                    the run needed more model calls than `max_turns`
     ├── ToolInDoubt                         a tool was running when its process ended, and must not be run again
     ├── ToolTimeoutError                    a tool whose time-outs are errors took too long
+    ├── MCPConnectionError                  an MCP server cannot be reached, or went away during a call
     ├── MCPToolCancellationError            an MCP server cancelled a tool call
     ├── InputGuardrailTripwireTriggered     a guardrail refused the input
     ├── OutputGuardrailTripwireTriggered    a guardrail refused the final output
@@ -179,6 +180,19 @@ class ToolInDoubt(AgentsException):
     def __init__(self, message: str, *, tool_name: str, call_id: str) -> None:
         self.tool_name = tool_name
         self.call_id = call_id
+        super().__init__(message)
+
+
+class MCPConnectionError(AgentsException):
+    """An MCP server cannot be reached, or went away while it was asked: nobody knows whether a call took effect.
+
+    The server is started, or reached, anew the next time that it is needed.
+    """
+
+    server_name: str
+
+    def __init__(self, message: str, *, server_name: str) -> None:
+        self.server_name = server_name
         super().__init__(message)
 
 

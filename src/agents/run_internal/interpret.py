@@ -155,8 +155,10 @@ def call_item(agent: Agent[Any], call: f.Call, raw: Any, toolset: Toolset | None
     tool = None if toolset is None else toolset.tool_of(call)
     if tool is None or isinstance(tool, HostedMCPTool):
         return ToolCallItem(agent, raw)
-    origin = get_function_tool_origin(tool) if isinstance(tool, FunctionTool) else None
-    return ToolCallItem(agent, raw, description=tool.description, tool_origin=origin)
+    if not isinstance(tool, FunctionTool):
+        return ToolCallItem(agent, raw, description=tool.description)
+    origin, title = get_function_tool_origin(tool), tool.traits.title
+    return ToolCallItem(agent, raw, description=tool.description, title=title, tool_origin=origin)
 
 
 def call_id_of(raw: object) -> str | None:

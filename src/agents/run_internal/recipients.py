@@ -9,9 +9,10 @@ from agents._core import facts as f
 from agents._core.effects import AnswerCall
 from agents._core.evolve import fold
 from agents._core.state import CallPhase, CallState, State
+from agents.exceptions import UserError
 from agents.run_config import coerce_run_config
 from agents.tool import FunctionTool
-from agents.tool.preparation import still_fit
+from agents.tool.preparation import recipient_of, still_fit
 
 from . import approvals
 from .environment import AgentBook, Environment
@@ -32,6 +33,7 @@ async def find(run: Run) -> None:
 
     Raises:
         ModelBehaviorError: a tool or a handoff is gone, or is of another kind, and the run is set to fail for it.
+        UserError: what was the tool of an MCP server is now that of another, or none.
     """
     agent = run.environment.agents[run.state.agent]
     wanted = list(_wanted(run.state))
@@ -44,7 +46,9 @@ async def find(run: Run) -> None:
                 raise tool_not_found(call.call, agent)
             effect = AnswerCall(f"resume/answer/{call.call.id}", call.call, "unknown_tool")
             await approvals.answer_call(run, effect)
-        elif _is_approved_for_another(call, toolset):
+            continue
+        _refuse_other_recipient(call, toolset)
+        if _is_approved_for_another(call, toolset):
             schema = toolset.fingerprint_of(toolset.tools_by_name[call.call.name])
             run.record(f.ApprovalRequested(call.call.id, schema), approvals.approval_item(run, call.call))
         else:
@@ -78,6 +82,7 @@ async def _find_nested(run: Run, path: Path, tool: FunctionTool) -> None:
     for call in _wanted(state):
         if not _is_there(call.call, toolset):
             raise tool_not_found(call.call, agent)
+        _refuse_other_recipient(call, toolset)
         below = toolset.tool_of(call.call)
         if isinstance(below, FunctionTool) and below.traits.agent is not None:
             await _find_nested(run, (*path, call.call.id), below)
@@ -98,6 +103,19 @@ def _is_there(call: f.Call, toolset: Toolset) -> bool:
         return call.name in toolset.handoffs_by_name
     # A prompt may bring servers that nobody here knows.
     return toolset.tool_of(call) is not None or (call.kind == "hosted" and toolset.agent.prompt is not None)
+
+
+def _refuse_other_recipient(call: CallState, toolset: Toolset) -> None:
+    """Refuse to send a call, and what somebody may have approved, to another MCP server than it was made for."""
+    tool = toolset.tool_of(call.call)
+    if not isinstance(tool, FunctionTool) or not call.schema:
+        return
+    if recipient_of(call.schema) != recipient_of(toolset.fingerprint_of(tool)):
+        raise UserError(
+            f"The call {call.call.id!r} of tool {call.call.name!r} has a missing or different recipient binding: it "
+            "was made to another MCP server, or to none. A call cannot go to a different recipient: resume with the "
+            "servers, and the names of servers, of the first run."
+        )
 
 
 def _is_approved_for_another(call: CallState, toolset: Toolset) -> bool:

@@ -37,8 +37,18 @@ def still_fit(tool: FunctionTool, text: str) -> bool:
 
 
 def schema_fingerprint(tool: FunctionTool) -> str:
-    """A short text that changes with the schema of the tool's arguments."""
-    return blake2b(_canonical(tool.params_json_schema).encode(), digest_size=8).hexdigest()
+    """A short text that changes with the schema of the tool's arguments, and with where its calls go."""
+    schema, binding = _digest(tool.params_json_schema), tool.traits.binding
+    return schema if binding is None else f"{schema}@{_digest(binding)}"
+
+
+def recipient_of(fingerprint: str) -> str:
+    """The part of a fingerprint that says where calls go; empty for tools that run in the program itself."""
+    return fingerprint.partition("@")[2]
+
+
+def _digest(value: Any) -> str:
+    return blake2b(_canonical(value).encode(), digest_size=8).hexdigest()
 
 
 def _preparation(tool: FunctionTool) -> Any:
