@@ -261,6 +261,9 @@ def _one_life(lives: Lives, state: RunState[Any] | None) -> Run:
             async for _ in result.stream_events():
                 pass
             await reader
+            if result.run_loop_exception is not None:
+                # A run that had failed when it was cancelled: the stream ends without a word, the task does not.
+                raise result.run_loop_exception
     else:
 
         async def work() -> None:
