@@ -261,6 +261,8 @@ def _one_life(lives: Lives, state: RunState[Any] | None) -> Run:
             async for _ in result.stream_events():
                 pass
             await reader
+            assert result.run_loop_task is not None
+            await asyncio.wait([result.run_loop_task])
             if result.run_loop_exception is not None:
                 # A run that had failed when it was cancelled: the stream ends without a word, the task does not.
                 raise result.run_loop_exception
