@@ -131,10 +131,8 @@ def chat_chunks(**fields: Any) -> list[Json]:
 
 
 CHAT = chat_chunks()
-CHAT_BYTES = sse(CHAT)
 WHOLE = answer({"content": SAID})
 WHOLE_BYTES = json.dumps(WHOLE).encode()
-EVENT_STREAM = "text/event-stream"
 
 
 def chat_head(behind: bytes = b"", **fields: Any) -> Answer:

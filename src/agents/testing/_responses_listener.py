@@ -24,9 +24,6 @@ FRAGMENTS = "headrace.fragments"
 TEXTS = "headrace.texts"
 """The key of one whose value, a list of bytes, is sent as text messages that share one write."""
 
-MESSAGES = "headrace.messages"
-"""The key of one whose value, a list of bytes, is sent as messages of their own that share one write."""
-
 
 class Listener:
     """A listening socket on 127.0.0.1 and its connections, on the event loop that `start` ran on.
