@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,8 +11,6 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from agents.mcp import (
     MCPServerSse,
@@ -23,6 +20,7 @@ from agents.mcp import (
     MCPServerStreamableHttp,
     MCPServerStreamableHttpParams,
 )
+from clients.node import node
 
 FOLDER = Path(__file__).parent / "mcp"
 PACKAGES = FOLDER / "node_modules"
@@ -40,28 +38,13 @@ def python_server(**options: Any) -> MCPServerStdio:
 
 def npm_server(package: str, *arguments: str, **options: Any) -> MCPServerStdio:
     """A reference server over stdio, not connected. Without it the test is skipped; in CI it fails."""
-    program = _node()
+    program = node(FOLDER)
     options = {"name": package, "client_session_timeout_seconds": PATIENCE_S, **options}
     return MCPServerStdio({"command": program, "args": [_script(package), *arguments]}, **options)
 
 
-def _node() -> str:
-    program = shutil.which("node")
-    if program is None:
-        return _absent("node is not installed")
-    if not (PACKAGES / ".ready").exists():
-        return _absent(f"the npm packages are not installed: run npm ci in {FOLDER}, or make test")
-    return program
-
-
 def _script(package: str) -> str:
     return str(PACKAGES / "@modelcontextprotocol" / package / "dist" / "index.js")
-
-
-def _absent(reason: str) -> Any:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 class Listening:
@@ -104,7 +87,7 @@ def listening(transport: str, port: int = 0) -> Generator[Listening]:
 @contextmanager
 def everything_listening(port: int = 0) -> Generator[int]:
     """The reference server over streamable HTTP, with sessions, until the context ends; gives its port."""
-    command = [_node(), _script("server-everything"), "streamableHttp"]
+    command = [node(FOLDER), _script("server-everything"), "streamableHttp"]
     if port == 0:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]

@@ -12,13 +12,13 @@ FOLDER = Path(__file__).parent
 PACKAGES = FOLDER / "node_modules"
 
 
-def node() -> str:
-    """The node program. Without it, or without the packages, the test is skipped; in CI it fails."""
+def node(folder: Path = FOLDER) -> str:
+    """The node program. Without it, or without the packages in `folder`, the test is skipped; in CI it fails."""
     program = shutil.which("node")
     if program is None:
         return _absent("node is not installed")
-    if not (PACKAGES / ".ready").exists():
-        return _absent(f"the npm packages are not installed: run npm ci in {FOLDER}, or make test")
+    if not (folder / "node_modules" / ".ready").exists():
+        return _absent(f"the npm packages are not installed: run npm ci in {folder}, or make test")
     return program
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
+import pytest
 from openai import AsyncOpenAI
 from openai.types.responses import ResponseStreamEvent
 
@@ -71,3 +73,22 @@ async def stream_until_it_breaks(
     except Exception as error:
         return events, error
     return events, None
+
+
+async def cancel_after(model: Model, count: int, asked: asyncio.Event) -> list[str]:
+    """Cancel a call after so many events, or with none once the server was asked; the types that came."""
+    seen: list[str] = []
+    begun = asyncio.Event()
+
+    async def read() -> None:
+        async for event in model.stream_response(**arguments()):
+            seen.append(event.type)
+            if len(seen) == count:
+                begun.set()
+
+    task = asyncio.create_task(read())
+    await (begun.wait() if count else asked.wait())
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    return seen

@@ -138,6 +138,10 @@ class SocketServer:
         """Over which connection each request came."""
         return [request.connection for request in self.requests]
 
+    def made(self) -> dict[str, int]:
+        """By id of a response as `answer` names it: the connection that it came over."""
+        return {f"resp_{request.index + 1}": request.connection for request in self.requests}
+
 
 @asynccontextmanager
 async def serving_sockets(script: Script, **options: Any) -> AsyncGenerator[SocketServer]:

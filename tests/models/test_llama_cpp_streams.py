@@ -11,13 +11,13 @@ from typing import Any
 
 import openai
 from openai import AsyncOpenAI
-from openai.types.responses import ResponseStreamEvent
 
 from agents import Agent, ModelBehaviorError, Runner, RunResultStreaming, function_tool
 from agents.items import MessageOutputItem, ToolCallItem, ToolCallOutputItem
 from agents.models.openai_responses import OpenAIResponsesModel
 from agents.testing import ResponsesServer, Step
 from models.recorded import LLAMA_CPP_STREAMS, serving
+from run.scripts import raw_events
 
 CALL, ANSWER, MALFORMED = (
     LLAMA_CPP_STREAMS / f"responses_{name}.sse" for name in ("required", "final", "auto_malformed")
@@ -33,18 +33,6 @@ def get_weather(city: str) -> str:
 def started(client: AsyncOpenAI) -> RunResultStreaming:
     agent = Agent(name="Weather", model=OpenAIResponsesModel("smollm2", client), tools=[get_weather])
     return Runner.run_streamed(agent, "What is the weather like in Paris?")
-
-
-async def raw_events(result: RunResultStreaming) -> tuple[list[ResponseStreamEvent], Exception | None]:
-    """The model's events of a run, and the error that ends it."""
-    events: list[ResponseStreamEvent] = []
-    try:
-        async for event in result.stream_events():
-            if event.type == "raw_response_event":
-                events.append(event.data)  # noqa: PERF401 (the events before the error count)
-    except Exception as error:
-        return events, error
-    return events, None
 
 
 def assert_is_whole(result: RunResultStreaming, error: Exception | None) -> None:

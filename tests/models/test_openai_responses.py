@@ -22,7 +22,7 @@ from agents.models.openai_responses import OpenAIResponsesModel
 from agents.testing import ResponsesServer
 from agents.testing.responses_script import Step
 from agents.usage import Usage
-from models.asking import arguments, model_of, respond, stream, stream_until_it_breaks
+from models.asking import arguments, cancel_after, model_of, respond, stream, stream_until_it_breaks
 from models.recorded import client_events, serving, stream_bytes, stream_cases
 
 
@@ -252,20 +252,7 @@ async def test_a_cancelled_stream_leaves_no_connection(after_events: int) -> Non
         return Step().text("a b c").stall(after_events=after_events)
 
     async with ResponsesServer(answer) as server, model_of(server) as model:
-        seen: list[str] = []
-        begun = asyncio.Event()
-
-        async def read() -> None:
-            async for event in model.stream_response(**arguments()):
-                seen.append(event.type)
-                if len(seen) == after_events:
-                    begun.set()
-
-        task = asyncio.create_task(read())
-        await (begun.wait() if after_events else asked.wait())
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        seen = await cancel_after(model, after_events, asked)
         await server.settled()
         assert connections_of(model) == 0
         assert len(seen) == after_events

@@ -160,7 +160,7 @@ async def test_a_chain_stays_on_the_connection_that_has_its_response() -> None:
     async with socket_model(script) as (server, model):
         answers = await asyncio.gather(*(respond(model) for _ in range(3)))
         assert sorted(server.over()) == [1, 2, 3]
-        connections = {f"resp_{request.index + 1}": request.connection for request in server.requests}
+        connections = server.made()
         for answer in (*answers, *reversed(answers)):
             await respond(model, previous_response_id=answer.response_id)
             assert server.over()[-1] == connections[str(answer.response_id)]

@@ -16,7 +16,7 @@ from websockets.http11 import Request
 
 from agents import ModelRetryAdviceRequest, ModelSettings, OpenAIResponsesWSModel, UserError
 from agents.testing import ResponsesRequest, ResponsesServer, Step
-from models.asking import arguments, respond, stream
+from models.asking import arguments, cancel_after, respond, stream
 from models.sockets import (
     Exchange,
     answer_events,
@@ -41,20 +41,7 @@ async def test_a_cancelled_call_does_not_harm_the_next_one(count: int) -> None:
             await exchange.answer("Hi")
 
     async with socket_model(script) as (server, model):
-        seen: list[str] = []
-        begun = asyncio.Event()
-
-        async def read() -> None:
-            async for event in model.stream_response(**arguments()):
-                seen.append(event.type)
-                if len(seen) == count:
-                    begun.set()
-
-        task = asyncio.create_task(read())
-        await (begun.wait() if count else asked.wait())
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        await cancel_after(model, count, asked)
         # The server is told: it need not go on.
         await server.nobody_is_connected()
         assert texts(await respond(model)) == ["Hi"]
@@ -205,7 +192,7 @@ async def test_calls_go_to_the_connection_that_was_used_last() -> None:
 
     async with socket_model(script) as (server, model):
         first, _ = await asyncio.gather(respond(model), respond(model))
-        made = {f"resp_{request.index + 1}": request.connection for request in server.requests}
+        made = server.made()
         await respond(model, previous_response_id=first.response_id)
         await respond(model)
         assert server.over()[2:] == [made[str(first.response_id)]] * 2

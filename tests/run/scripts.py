@@ -106,3 +106,15 @@ async def collect(stream: AsyncIterator[Any], into: list[Any] | None = None) -> 
     async for event in stream:
         kept.append(event)
     return kept
+
+
+async def raw_events(result: RunResultStreaming) -> tuple[list[rt.ResponseStreamEvent], Exception | None]:
+    """The model's events of a run, and the error that ends it."""
+    events: list[rt.ResponseStreamEvent] = []
+    try:
+        async for event in result.stream_events():
+            if event.type == "raw_response_event":
+                events.append(event.data)  # noqa: PERF401 (the events before the error count)
+    except Exception as error:
+        return events, error
+    return events, None

@@ -39,7 +39,7 @@ from agents.testing import ResponsesRequest, ResponsesServer, Step
 from agents.testing.responses_script import Script
 from models.recorded import stream_bytes, stream_cases
 from models.sockets import answer_events
-from run.scripts import AnyResult, RunIt, both_ways, run_drained
+from run.scripts import AnyResult, RunIt, both_ways, raw_events, run_drained
 
 
 @function_tool
@@ -132,18 +132,6 @@ async def test_a_thousand_concurrent_runs_share_few_connections(run: RunIt) -> N
         assert len(connections(server)) == 16
 
 
-async def read(result: RunResultStreaming) -> tuple[list[ResponseStreamEvent], Exception | None]:
-    """The raw events of a run, and its error."""
-    events: list[ResponseStreamEvent] = []
-    try:
-        async for event in result.stream_events():
-            if event.type == "raw_response_event":
-                events.append(event.data)  # noqa: PERF401 (the events before the error count)
-    except Exception as error:
-        return events, error
-    return events, None
-
-
 # Chains that the server keeps
 
 
@@ -232,7 +220,7 @@ async def test_what_came_before_a_fault_is_kept() -> None:
     step = Step().text("a b c").drop(after_events=6)
     async with over_websocket([Step().function_call("add_one", {"number": 1}), step]) as (_, config):
         result = Runner.run_streamed(Agent(name="a", model="m", tools=[add_one]), "Hi", run_config=config)
-        events, error = await read(result)
+        events, error = await raw_events(result)
         assert isinstance(error, openai.APIConnectionError)
         assert events[-1].type == "response.output_text.delta"
         assert [item.type for item in result.new_items] == ["tool_call_item", "tool_call_output_item"]
@@ -290,7 +278,7 @@ async def outcome(
         except Exception as error:
             return error, []
     result: RunResultStreaming = Runner.run_streamed(agent, "Hi", run_config=config)
-    events, error = await read(result)
+    events, error = await raw_events(result)
     return error or told(result), events
 
 
@@ -371,7 +359,7 @@ async def test_a_runs_limit_on_the_first_event_ends_the_call_and_spares_the_next
         limited = ModelSettings(timeouts=ModelTimeouts(first_event=0.05))
         agent = Agent(name="a", model="m", model_settings=limited)
         result = Runner.run_streamed(agent, "Hi", run_config=config)
-        _, error = await read(result)
+        _, error = await raw_events(result)
         assert isinstance(error, ModelTimeoutError)
         await server.settled()
         assert (await Runner.run(agent, "Hi", run_config=config)).final_output == "fine"

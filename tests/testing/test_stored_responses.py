@@ -165,6 +165,38 @@ async def test_what_happens_to_later_connections_can_be_scripted():
     assert [access.query["starting_after"] for access in server.accesses] == ["2", "2", "6"]
 
 
+async def test_foreign_bytes_before_the_place_of_a_later_connection_repeat_nothing():
+    step = (
+        Step()
+        .text(WORDS)
+        .drop(after_events=5)
+        .reattached(Step().garbage(after_events=2, data=b": noise\n\n"))
+    )
+    async with serving(step) as (_, client):
+        assert numbers(await begin(client)) == list(range(5))
+        assert numbers(await go_on(client, 4)) == list(range(5, EVENTS))
+
+
+async def test_a_later_connection_that_cannot_be_built_is_told_as_a_mistake_of_the_script():
+    step = Step().text(WORDS).drop(after_events=5).reattached(Step().invalid_json(after_events=99))
+    server = ResponsesServer([step])
+    async with server, AsyncOpenAI(base_url=server.base_url, api_key="x", max_retries=0) as client:
+        await begin(client)
+        with pytest.raises(openai.APIStatusError, match="cannot be built"):
+            await go_on(client, 4)
+    with pytest.raises(AssertionError, match="A reattachment of resp_1 cannot be built"):
+        server.assert_complete()
+
+
+async def test_a_chain_of_responses_may_be_long():
+    async with serving(*[Step().text("a")] * 1200) as (server, client):
+        parent: str | None = None
+        for _ in range(1200):
+            given: dict[str, Any] = {} if parent is None else {"previous_response_id": parent}
+            parent = (await client.responses.create(model="m", input="Hi", **given)).id
+        assert len(server.requests) == 1200
+
+
 async def test_many_connections_may_follow_one_response():
     async with serving(Step().text(WORDS).paced(0.002), chunk_size=7) as (_, client):
         response = await client.responses.create(model="m", input="Hi", background=True, stream=True)

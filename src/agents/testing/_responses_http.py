@@ -130,7 +130,7 @@ class _Stored:
             await answer(scope, receive, send)
 
 
-def _retrieve(_: Desk, performance: Performance, access: Access) -> ASGIApp:
+def _retrieve(desk: Desk, performance: Performance, access: Access) -> ASGIApp:
     if access.query.get("stream") != "true":
         return _document(performance.snapshot())
     if not (performance.request.is_background and performance.request.is_streamed):
@@ -147,7 +147,10 @@ def _retrieve(_: Desk, performance: Performance, access: Access) -> ASGIApp:
     if step.error is not None:
         return told(step.error)
     first = performance.index_after(int(after))
-    plan = plan_stream(performance.frames, step.fault, performance.pace, first=first)
+    try:
+        plan = plan_stream(performance.frames, step.fault, performance.pace, first=first)
+    except LookupError as error:
+        return told(desk.playbook.complain(f"A reattachment of {performance.id} cannot be built: {error!r}"))
     return _Played(plan, performance, "req_0", is_stream=True)
 
 

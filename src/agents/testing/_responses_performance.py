@@ -58,7 +58,7 @@ class Performance:
         self.request = request
         self.frames = frames
         self.pace = pace
-        self._parent = parent
+        self.parent = parent
         self._reattachments = deque(reattachments)
         self.position = 0
         self.is_cancelled = False
@@ -118,7 +118,7 @@ class Performance:
         response = self._response_at(self.position)
         if self.is_over and not self.is_cancelled:
             return response
-        response["output"] = self._done_items()
+        response["output"] = self.done_items()
         if self.is_cancelled:
             response["status"] = "cancelled"
         return response
@@ -134,11 +134,16 @@ class Performance:
 
     def calls(self) -> set[str]:
         """The ids of all calls in this conversation so far, for which an output may be sent."""
-        known = set[str]() if self._parent is None else self._parent.calls()
-        items = [*self.request.input, *self._done_items()]
-        return known | {item["call_id"] for item in items if isinstance(item.get("call_id"), str)}
+        known = set[str]()
+        performance: Performance | None = self
+        while performance is not None:
+            items = [*performance.request.input, *performance.done_items()]
+            known |= {item["call_id"] for item in items if isinstance(item.get("call_id"), str)}
+            performance = performance.parent
+        return known
 
-    def _done_items(self) -> list[dict[str, Any]]:
+    def done_items(self) -> list[dict[str, Any]]:
+        """The items of this response that are done so far."""
         done = [frame for frame in self.frames[: self.position] if frame.type == "response.output_item.done"]
         items: list[Any] = [_fields(frame).get("item") for frame in done]
         return [item for item in items if isinstance(item, dict)]

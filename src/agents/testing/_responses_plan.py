@@ -198,7 +198,7 @@ def _faulty(frames: Sequence[Frame], fault: Fault | None, first: int) -> tuple[l
             return sent[first : len(sent) - 1 if count is None else count], Ending.EARLY
         case Garbage(after_events=count, data=data):
             garbage: Sent = (None, data, min(count, len(sent)))
-            return [*sent[first:count], garbage, *sent[count:]], Ending.FINISH
+            return [*sent[first:count], garbage, *sent[max(first, count) :]], Ending.FINISH
         case InvalidJson(after_events=count):
             broken = frames[count]
             text = broken.json.decode()
