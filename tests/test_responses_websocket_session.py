@@ -195,3 +195,12 @@ assert inspect.isfunction(function) and function is same and agents.responses_we
 assert inspect.ismodule(sys.modules["agents.responses_websocket_session"])
 """
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=60)
+
+
+def test_a_dict_of_settings_serves_many_sessions_and_stays_as_it_is() -> None:
+    settings: Any = {"workflow_name": "w"}
+    for _ in range(2):
+        provider = OpenAIProvider(api_key="x", use_responses_websocket=True)
+        session = ResponsesWebSocketSession(provider, settings)
+        assert session.run_config.model_provider is provider
+    assert settings == {"workflow_name": "w"}

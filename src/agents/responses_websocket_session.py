@@ -55,7 +55,7 @@ class ResponsesWebSocketSession:
         given: object = self.run_config
         if not isinstance(given, dict):
             return
-        settings = cast("dict[str, Any]", given)
+        settings = dict(cast("dict[str, Any]", given))
         if settings.setdefault("model_provider", self.provider) is not self.provider:
             raise ValueError(
                 "the run_config of a websocket session has another model_provider than the session: leave it out"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ._lazy import lazy_module
 from .run_context import RunContextWrapper, TContext
 from .usage import Usage
+from .util.function_name import qualified_name
 
 if TYPE_CHECKING:
     import asyncio
@@ -148,10 +149,7 @@ class ToolContext(RunContextWrapper[TContext]):
     @property
     def qualified_tool_name(self) -> str:
         """The name with its namespace, `namespace.name`; the bare name when there is none."""
-        namespace = self.tool_namespace
-        if not namespace or namespace == self.tool_name:
-            return self.tool_name
-        return f"{namespace}.{self.tool_name}"
+        return qualified_name(self.tool_name, self.tool_namespace)
 
     def report_progress(self, value: Any) -> None:
         """Tell readers of the run how far this call is, without waiting for them.

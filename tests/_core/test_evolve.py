@@ -53,3 +53,21 @@ def test_no_turn_starts_while_hooks_of_the_one_before_are_due() -> None:
     )
     with pytest.raises(IllegalFact, match="hooks are due"):
         evolve(state, f.TurnStarted(2, A))
+
+
+def test_an_addition_in_doubt_stays_so_over_a_life_that_did_not_look() -> None:
+    begun = [
+        f.RunStarted(A, "hi", session=True),
+        f.SessionLoaded([], [{"role": "user", "content": "hi"}]),
+        f.SessionSaveBegun(1),
+        f.RunResumed(1, session=True),
+        f.RunResumed(2, session=True),
+    ]
+    assert fold(begun).is_save_in_doubt
+    assert not fold([*begun, f.SessionSaveBegun(2), f.SessionSaved(2, 1)]).is_save_in_doubt
+
+
+def test_a_history_that_was_not_there_for_the_first_turn_stays_out() -> None:
+    state = fold([f.RunStarted(A, "hi", session=True), f.RunResumed(1), f.TurnStarted(1, A)])
+    assert not state.is_load_due
+    assert state.unsaved == [{"role": "user", "content": "hi"}]

@@ -316,6 +316,29 @@ class TestWhatHasGone:
             await go(agent, state)
         assert book.done == []
 
+    @pytest.mark.parametrize("is_strict", [False, True])
+    async def test_how_a_tool_is_missed_two_levels_down_is_for_the_run_above_it_to_say(
+        self, go: RunIt, carry: Travel, book: Book, is_strict: bool
+    ):
+        """It says so by the config that it runs with, and hands on: not by that of the outermost run."""
+        lenient = RunConfig(tool_not_found_behavior="return_error_to_model")
+        inner = asks_for(PAY, text("inner"), tools=[book.payer()], name="inner")
+        below = inner.as_tool("ask_inner", None)
+        middle = asks_for(calls(("ask_inner", {"input": "x"})), text("middle"), tools=[below], name="middle")
+        options: Any = {"run_config": RunConfig() if is_strict else lenient}
+        step = calls(("ask_middle", {"input": "x"}, "m"), ("refund", {"amount": 2}, "r"))
+        tools = [middle.as_tool("ask_middle", None, **options), book.payer(name="refund")]
+        agent = asks_for(step, text(), tools=tools)
+        state = await carry(agent, approve_all(await paused(agent)))
+        inner.tools = []
+        if is_strict:
+            with pytest.raises(ModelBehaviorError, match="Tool pay not found in agent inner"):
+                await go(agent, state, run_config=lenient)
+            assert book.done == []
+        else:
+            assert (await go(agent, state, run_config=lenient)).final_output == "done"
+            assert book.done == [("refund", 2)]
+
 
 @either_way
 @pytest.mark.parametrize("name", ["z", "a"])

@@ -140,6 +140,8 @@ class TestSchemas:
                 {"type": "object", "properties": {"a": {"type": "object", "additionalProperties": True}}},
                 False,
             ),
+            ({"type": "object", "properties": {"a": True}}, False),
+            ({"type": "object", "properties": {"a": {"$ref": "other.json", "description": "b"}}}, False),
         ],
     )
     def test_a_schema_is_strict_or_as_it_was(self, schema: dict[str, Any], is_strict: bool):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -19,12 +20,14 @@ from agents import (
     RunConfig,
     Runner,
     RunState,
+    SQLiteSession,
     UserError,
+    function_tool,
 )
 from agents.approvals import Approve, DecisionError, Supply
 from agents.items import ToolApprovalItem
 from agents.stream_events import RunItemStreamEvent
-from agents.testing import ResponsesServer, Step
+from agents.testing import ResponsesServer, Step, function_call
 from models.recorded import DATA
 from run.scripts import RunIt, always, both_ways, run_drained, types
 
@@ -257,3 +260,40 @@ async def test_a_recorded_request_is_approved_and_answered() -> None:
         result = await run_drained(agent, state, run_config=config)
     assert (item.name, result.final_output) == ("create_short_url", "done")
     assert last_input(server) == answer(approve=True, request_id=str(item.call_id))
+
+
+@both_ways
+async def test_a_turn_that_fails_leaves_a_question_and_its_answer_in_the_session(run: RunIt) -> None:
+    judged = asyncio.Event()
+
+    def judge(_: MCPToolApprovalRequest) -> Any:
+        asyncio.get_running_loop().call_soon(judged.set)
+        return {"approve": True}
+
+    @function_tool(failure_error_function=None)
+    async def fail() -> str:
+        await judged.wait()
+        raise ValueError("broken")
+
+    agent = Agent("a", tools=[server_tool(on_approval_request=judge), fail])
+    session = SQLiteSession("s")
+    async with serving(Step().items(asks(), function_call("fail", {}, call_id="c1"))) as (_, config):
+        with pytest.raises(Exception, match="broken"):
+            await run(agent, run_config=config, session=session)
+    assert [item.get("type", "user") for item in await session.get_items()] == [
+        "user",
+        "mcp_approval_request",
+        "mcp_approval_response",
+    ]
+
+
+@both_ways
+async def test_a_question_that_a_limit_cut_from_its_answer_is_not_sent(run: RunIt) -> None:
+    agent = Agent("a", tools=[server_tool()])
+    session = SQLiteSession("s")
+    half: Any = [answer(approve=True, request_id="mcpr_0"), asks("mcpr_1"), answer(approve=True)]
+    await session.add_items(half)
+    async with serving("done") as (server, config):
+        await run(agent, run_config=config, session=session)
+    sent = server.requests[0].body["input"]
+    assert [item.get("type") for item in sent[:-1]] == ["mcp_approval_request", "mcp_approval_response"]

@@ -193,7 +193,8 @@ async def test_a_chain_of_responses_may_be_long():
         parent: str | None = None
         for _ in range(1200):
             given: dict[str, Any] = {} if parent is None else {"previous_response_id": parent}
-            parent = (await client.responses.create(model="m", input="Hi", **given)).id
+            response: Response = await client.responses.create(model="m", input="Hi", **given)
+            parent = response.id
         assert len(server.requests) == 1200
 
 

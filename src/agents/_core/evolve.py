@@ -93,7 +93,8 @@ def _run_resumed(state: State, fact: f.RunResumed) -> None:
         state.handlers = fact.handlers
     state.max_concurrent_tools = fact.max_concurrent_tools
     state.has_session = fact.session
-    state.is_save_in_doubt = state.is_saving
+    # In doubt until a batch is acknowledged: the life before may have ended before it looked.
+    state.is_save_in_doubt = state.is_save_in_doubt or state.is_saving
     state.is_saving = False
     _reopen(state)
     if state.phase is Phase.MODEL:
@@ -212,6 +213,8 @@ def _turn_started(state: State, fact: f.TurnStarted) -> None:
     state.pending_input = []
     state.phase = Phase.MODEL
     state.turn = fact.turn
+    # A history that was not there when the first turn began stays out; all of the run is still to be saved.
+    state.is_load_due = False
     state.attempt = 0
     state.judge = None
     state.partial = []

@@ -106,10 +106,11 @@ class Rule:
 
     until_ms: int | None = None
 
-    # --- the run ---------------------------------------------------------------------------------------------
-
     form: CallForm = "function"
     """The form of the calls that it covers: tools of several forms may share a name."""
+
+
+# --- the run ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

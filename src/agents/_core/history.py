@@ -24,6 +24,14 @@ def add_usage(left: UsageData, right: UsageData) -> UsageData:
     )
 
 
+def made_call(item: Json) -> Json:
+    """The id of the call that an item makes, or answers; None where it does neither."""
+    kind = item.get("type")
+    if kind == "mcp_approval_request":
+        return item.get("id")
+    return item.get("approval_request_id" if kind == "mcp_approval_response" else "call_id")
+
+
 def call_output(call_id: str, output: Json, form: CallForm = "function") -> Json:
     """The input item that answers a call with an output: what approvals are answered with is none."""
     kind = "custom_tool_call_output" if form == "custom" else "function_call_output"

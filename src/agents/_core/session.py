@@ -7,6 +7,7 @@ Rule 2: what a guardrail refused does not go there.
 from __future__ import annotations
 
 from . import facts as f
+from . import history as h
 from .effects import SaveSession
 from .state import CallPhase, Phase, State
 
@@ -38,7 +39,7 @@ def _settled_pairs(state: State) -> list[f.Json]:
     settled = {call_id: call for call_id, call in state.calls.items() if call.phase is CallPhase.SETTLED}
     if not settled:
         return []
-    made = [item for item in state.turn_output if item.get("call_id") in settled]
+    made = [item for item in state.turn_output if h.made_call(item) in settled]
     return [*made, *(call.output for call in settled.values())]
 
 
@@ -48,8 +49,4 @@ def _kept_of_refused(state: State) -> list[f.Json]:
     if any(item.get("type") == "reasoning" for item in state.turn_output):
         outputs = {id(call.output) for call in state.calls.values()}
         return [item for item in state.unsaved if id(item) not in refused and id(item) not in outputs]
-    return [
-        item
-        for item in state.unsaved
-        if id(item) not in refused or (item.get("call_id") in state.calls and item.get("type") != "message")
-    ]
+    return [item for item in state.unsaved if id(item) not in refused or h.made_call(item) in state.calls]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from agents._lazy import lazy_module
 from agents.run_config import CallModelData, ModelInputData
+from agents.util.function_name import qualified_name
 
 if TYPE_CHECKING:
     from agents import items as _items
@@ -189,8 +190,8 @@ def _names_of_calls(items: list[_items.TResponseInputItem]) -> dict[str, tuple[s
     for item in items:
         fields = _fields(item)
         if fields.get("type") == "function_call":
-            name, namespace = str(fields.get("name")), fields.get("namespace")
-            names[str(fields.get("call_id"))] = (f"{namespace}.{name}" if namespace else name, name)
+            name = str(fields.get("name"))
+            names[str(fields.get("call_id"))] = (qualified_name(name, fields.get("namespace")), name)
     return names
 
 

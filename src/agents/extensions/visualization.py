@@ -182,9 +182,7 @@ def _walk(agent: Agent[Any], seen: set[int], visited: frozenset[str]) -> Iterato
     owner = _agent_thing(agent)
     for tool in agent.tools:
         yield _Link(owner=owner, child=_Thing(kind="tool", thing=tool, name=tool.name))
-    # An agent has them when there are MCP servers at all.
-    servers: Iterable[Any] = vars(agent).get("mcp_servers", ())
-    for server in servers:
+    for server in agent.mcp_servers:
         yield _Link(owner=owner, child=_Thing(kind="mcp", thing=server, name=server.name))
     for handoff in agent.handoffs:
         target: Agent[Any] | None = handoff.target_agent if isinstance(handoff, Handoff) else handoff

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from agents._lazy import lazy_module
 from agents.exceptions import AgentsException
+from agents.util.function_name import qualified_name
 
 from .conversion import output_item_to_input
 
@@ -307,9 +308,7 @@ class ToolApprovalItem(RunItemBase["_raw.ToolApprovalRawItem"]):
     def qualified_name(self) -> str | None:
         """The name for people: `namespace.name`, or the name alone when the namespace only repeats it."""
         name = self.tool_name
-        if name is None or not self.tool_namespace or self.tool_namespace == name:
-            return name
-        return f"{self.tool_namespace}.{name}"
+        return None if name is None else qualified_name(name, self.tool_namespace)
 
     @property
     def call_id(self) -> str | None:

@@ -236,7 +236,7 @@ def _schema(tool: types.Tool, *, convert: bool) -> tuple[dict[str, Any], bool]:
         return given, False
     try:
         return ensure_strict_json_schema(given), True
-    except UserError:
+    except (TypeError, UserError, ValueError):
         return given, False
 
 

@@ -17,6 +17,7 @@ from agents.exceptions import AgentsException, MCPToolCancellationError, ModelBe
 from agents.run_context import RunContextWrapper
 from agents.tool_context import ToolContext
 from agents.tracing import FunctionSpanData, get_current_span
+from agents.util.cancellation import cancellation_watch
 
 from ._progress import progress_to
 from ._text import without_secrets
@@ -53,8 +54,7 @@ async def invoke(
     span = get_current_span()
     if span is not None and isinstance(span.span_data, FunctionSpanData):
         span.span_data.mcp_data = {"server": server.name}
-    task = asyncio.current_task()
-    cancelled_before = 0 if task is None else task.cancelling()
+    was_cancelled = cancellation_watch()
     report = context.report_progress if isinstance(context, ToolContext) and context.progress_sink else None
     try:
         sent = await _meta(server, tool, context, arguments, meta)
@@ -63,7 +63,7 @@ async def invoke(
         with progress_to(report):
             result = await server.call_tool(tool.name, arguments, **extra)
     except asyncio.CancelledError as error:
-        if task is not None and task.cancelling() > cancelled_before:
+        if was_cancelled():
             raise
         raise MCPToolCancellationError(
             f"Tool {tool.name!r} of MCP server {server.name!r}: tool execution was cancelled"

@@ -240,7 +240,8 @@ class SessionServer(MCPServer, Generic[_Params]):
             except (MCPConnectionError, *TRANSPORT_ERRORS) as error:
                 if attempt == retries:
                     raise
-                wait_s = self.retry_backoff_seconds_base * 2**attempt
+                # Bounded: of endless attempts the power would become too large for a float.
+                wait_s = self.retry_backoff_seconds_base * 2 ** min(attempt, 64)
                 if self.retry_backoff_seconds_max is not None:
                     wait_s = min(wait_s, self.retry_backoff_seconds_max)
                 _logger.warning(
@@ -346,7 +347,7 @@ class SessionServer(MCPServer, Generic[_Params]):
         return await self._ask(f"a call of {tool_name!r}", ask, retries=self.max_retry_attempts)
 
     def _check_required(self, tool_name: str, arguments: dict[str, Any] | None) -> None:
-        tool = next((tool for tool in self._cache.tools() or () if tool.name == tool_name), None)
+        tool = next((tool for tool in self._cache.kept() if tool.name == tool_name), None)
         required: Any = None if tool is None else tool.input_schema.get("required")
         if not isinstance(required, list):
             return

@@ -1,6 +1,7 @@
 """The last listing of a server's tools.
 
-1. What goes in and what comes out are copies: nobody can change the cache from outside.
+1. What goes in and what comes out are copies: nobody can change the cache from outside. Only `kept` gives the tools
+   themselves, to whoever owns the cache and just looks at them.
 2. A listing that began before an invalidation, or before the listing that is kept, is never kept.
 """
 
@@ -40,6 +41,10 @@ class ToolCache(Generic[_Tool]):
         self._clock += 1
         self._oldest_kept = self._clock
         self._tools = None
+
+    def kept(self) -> Sequence[_Tool]:
+        """The tools that are kept, themselves, not to be changed; none where there is no listing."""
+        return self._tools or ()
 
     def tools(self) -> list[_Tool] | None:
         """The listing that is kept, if there is one."""

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from agents._ports.mcp import MCPServer
+from agents.util.cancellation import cancellation_watch
 
 from ._checks import seconds
 from ._held import Held, causes
@@ -155,15 +156,12 @@ class MCPServerManager(AbstractAsyncContextManager["MCPServerManager"]):
 
     async def _connect_one(self, server: MCPServer) -> None:
         held = Held(_connected(server), name=f"MCP server {server.name}")
-        task = asyncio.current_task()
-        cancelled_before = 0 if task is None else task.cancelling()
+        was_cancelled = cancellation_watch()
         try:
             async with asyncio.timeout(self._connect_timeout_s):
                 await held.open()
         except asyncio.CancelledError as error:
-            if not self.suppress_cancelled_error or (
-                task is not None and task.cancelling() > cancelled_before
-            ):
+            if not self.suppress_cancelled_error or was_cancelled():
                 raise
             failure: BaseException = error
         except Exception as error:  # noqa: BLE001 (kept in `errors`, or raised right away)

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agents._lazy import lazy_module
@@ -55,19 +55,22 @@ class _Progress:
     """Whether each event so far had a greater number than the one before."""
 
     is_over: bool = False
-    to_skip: int = field(default=0)
+    is_again: bool = False
+    """Whether the stream was taken up again."""
+
+    to_skip: int = 0
     """How many events at the head of a stream that began anew were given before."""
 
-    def fresh(self, batch: _Events, *, is_again: bool) -> _Events:
-        """Of a batch, what was not given before; of a stream that was taken up again if `is_again`."""
-        events = [event for event in batch if not (is_again and self._was_given(event))]
+    def fresh(self, batch: _Events) -> _Events:
+        """Of a batch, what was not given before."""
+        events = [event for event in batch if not (self.is_again and self._was_given(event))]
         for event in events:
             self._note(event)
         return events
 
     def take_up(self) -> None:
         """A stream begins that was taken up again."""
-        self.to_skip = 0
+        self.is_again, self.to_skip = True, 0
 
     def _was_given(self, event: _responses.ResponseStreamEvent) -> bool:
         if self.is_numbered:
@@ -111,13 +114,12 @@ async def lasting_batches(
     progress = _Progress()
     options = {name: request[name] for name in _OF_THE_CALL if request.get(name) is not None}
     failures = 0
-    is_again = False
     try:
         while True:
             try:
                 async with aclosing(batches):
                     async for batch in batches:
-                        fresh = progress.fresh(batch, is_again=is_again)
+                        fresh = progress.fresh(batch)
                         if fresh:
                             failures = 0
                             yield fresh
@@ -132,7 +134,6 @@ async def lasting_batches(
             delay_s = min(_FIRST_DELAY_S * 2 ** (failures - 1), _MAX_DELAY_S) if failures else 0.0
             await asyncio.sleep(max(delay_s, min(asked_s or 0.0, _MAX_DELAY_S)))
             failures += 1
-            is_again = True
             progress.take_up()
             batches = _taken_up(client, progress, options)
     finally:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from agents._lazy import lazy_module
 from agents.model_settings import ModelSettings
 
-from ._responses_request import ModelCall
+from ._responses_request import ModelCall, with_extra_args
 from ._user_agent import user_agent
 from .chatcmpl_converter import Converter
 from .reasoning_content_replay import ShouldReplayReasoningContent
@@ -118,11 +118,7 @@ def chat_request(
         "extra_query": settings.extra_query,
         "extra_body": settings.extra_body,
     }
-    for name, value in (settings.extra_args or {}).items():
-        if request.get(name, omit) is not omit:
-            raise TypeError(f"chat.completions.create() got multiple values for keyword argument '{name}'")
-        request[name] = value
-    return request
+    return with_extra_args(request, settings, method="chat.completions.create")
 
 
 def _limit_argument(server: ChatServer) -> str:

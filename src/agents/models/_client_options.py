@@ -79,7 +79,7 @@ def _is_the_clients_own(resource: Any) -> bool:
     if type(create) is not FunctionType:
         return False
     # Wrappers take over the names of what they wrap, but not its code.
-    return create.__code__.co_filename.startswith(str(Path(_openai.__file__).parent))
+    return Path(_openai.__file__).parent in Path(create.__code__.co_filename).parents
 
 
 def _is_plain_list(value: object) -> bool:

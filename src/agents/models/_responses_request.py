@@ -268,9 +268,18 @@ def responses_request(
     }
     if settings.top_logprobs is not None:
         request["top_logprobs"] = settings.top_logprobs
+    return with_extra_args(request, settings, method="responses.create")
+
+
+def with_extra_args(request: dict[str, Any], settings: ModelSettings, *, method: str) -> dict[str, Any]:
+    """The request of the client's `method` with the settings' `extra_args`, none of which may be set otherwise too.
+
+    Raises:
+        TypeError: one is.
+    """
     for name, value in (settings.extra_args or {}).items():
-        if request.get(name, omit) is not omit:
-            raise TypeError(f"responses.create() got multiple values for keyword argument '{name}'")
+        if request.get(name, _openai.omit) is not _openai.omit:
+            raise TypeError(f"{method}() got multiple values for keyword argument '{name}'")
         request[name] = value
     return request
 

@@ -218,11 +218,6 @@ class Connection:
             self._socket.state is State.OPEN and machine.is_clean and machine.accepts(None, self._loop.time())
         )
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether a request runs."""
-        return bool(self.machine.open_exchanges)
-
     async def exchange(
         self, body: Mapping[str, Any], lane: str | None, wait_s: float | None
     ) -> AsyncGenerator[_Events, None]:

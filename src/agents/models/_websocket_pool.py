@@ -84,7 +84,7 @@ class ConnectionPool:
                 return seat
             if self.connection_count < self._max_connections:
                 return await self._open(address, limits)
-            spare = next((one for one in self._connections if not one.is_busy and self._is_free(one)), None)
+            spare = next((one for one in self._connections if self._is_free(one)), None)
             if spare is not None and (is_fresh or spare.address != address):
                 await self._end(spare)
                 continue

@@ -20,6 +20,7 @@ from agents._core import history
 from agents._core.evolve import call_signature
 from agents.exceptions import UserError
 from agents.log import Path
+from agents.util.function_name import qualified_name
 
 from . import foreign_shape as shape
 
@@ -297,7 +298,7 @@ class _ForeignRun:
                 f"{call_id!r}, {name!r} and {type(arguments).__name__}"
             )
         namespace = raw.get("namespace")
-        qualified = f"{namespace}.{name}" if namespace and namespace != name else name
+        qualified = qualified_name(name, namespace)
         if call_id in self.handoffs:
             return f.Call(f.CallId(call_id), "handoff", qualified, arguments)
         # A call that had not begun is asked about like any other, once its tool is at hand.

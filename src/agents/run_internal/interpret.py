@@ -29,6 +29,7 @@ from agents.items import (
 )
 from agents.items.run_items import raw_field
 from agents.tool import FunctionTool, HostedMCPTool, get_function_tool_origin
+from agents.util.function_name import qualified_name
 
 from .environment import hosted_call_name, hosted_label
 
@@ -182,7 +183,7 @@ def read_call(toolset: Toolset, raw: Any) -> f.Call:
 
 def _function_call(toolset: Toolset, raw: Any) -> f.Call:
     name, namespace = raw_field(raw, "name"), raw_field(raw, "namespace")
-    qualified = f"{namespace}.{name}" if namespace and namespace != name else name
+    qualified = qualified_name(name, namespace)
     call_id = f.CallId(raw_field(raw, "call_id") or "")
     arguments = raw_field(raw, "arguments") or ""
     tool = toolset.tools_by_name.get(qualified)

@@ -10,7 +10,7 @@ from agents._core.effects import AnswerCall
 from agents._core.evolve import fold
 from agents._core.state import CallPhase, CallState, State
 from agents.exceptions import UserError
-from agents.run_config import coerce_run_config
+from agents.run_config import RunConfig, coerce_run_config
 from agents.tool import FunctionTool
 from agents.tool.preparation import recipient_of, still_fit
 
@@ -52,21 +52,21 @@ async def find(run: Run) -> None:
             schema = toolset.fingerprint_of(toolset.tools_by_name[call.call.name])
             run.record(f.ApprovalRequested(call.call.id, schema), approvals.approval_item(run, call.call))
         else:
-            await _find_below(run, call.call, toolset)
+            await _find_below(run, run.path, run.environment.config, call.call, toolset)
 
 
-async def _find_below(run: Run, call: f.Call, toolset: Toolset) -> None:
-    """The same for the run that an agent used as a tool will take up again, as far as it can fail for it."""
+async def _find_below(run: Run, path: Path, config: RunConfig, call: f.Call, toolset: Toolset) -> None:
+    """The same for the run that an agent used as a tool will take up again, as far as it can fail for it.
+
+    `path` and `config` are those of the run that made the call: where the tool has no config, it passes its own on.
+    """
     tool = toolset.tool_of(call)
     if not isinstance(tool, FunctionTool) or tool.traits.agent is None:
         return
-    await _find_nested(run, (*run.path, call.id), tool)
-
-
-async def _find_nested(run: Run, path: Path, tool: FunctionTool) -> None:
+    path = (*path, call.id)
     moments = run.root.restored.get(path)
     own = tool.traits.agent_run_config
-    config = run.environment.config if own is None else coerce_run_config(own)
+    config = config if own is None else coerce_run_config(own)
     if not moments or config.tool_not_found_behavior != "raise_error":
         return
     state = fold(moment.fact for moment in moments)
@@ -78,14 +78,12 @@ async def _find_nested(run: Run, path: Path, tool: FunctionTool) -> None:
     if state.agent not in book:
         return
     agent = book[state.agent]
-    toolset = await Environment(book, run.environment.context, config).toolset_for(agent)
-    for call in _wanted(state):
-        if not _is_there(call.call, toolset):
-            raise tool_not_found(call.call, agent)
-        _refuse_other_recipient(call, toolset)
-        below = toolset.tool_of(call.call)
-        if isinstance(below, FunctionTool) and below.traits.agent is not None:
-            await _find_nested(run, (*path, call.call.id), below)
+    below = await Environment(book, run.environment.context, config).toolset_for(agent)
+    for each in _wanted(state):
+        if not _is_there(each.call, below):
+            raise tool_not_found(each.call, agent)
+        _refuse_other_recipient(each, below)
+        await _find_below(run, path, config, each.call, below)
 
 
 def _wanted(state: State) -> Iterator[CallState]:

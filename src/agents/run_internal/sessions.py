@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import copy
 import inspect
+import json
 import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Any, cast
 
 from agents._core import facts as f
 from agents._core.effects import LoadSession, SaveSession
+from agents._core.history import made_call
 from agents._core.session import last_batch
-from agents._ports.session import coerce_session_settings, takes_wrapper
+from agents._ports.session import resolve_session_limit, takes_wrapper
 from agents.exceptions import UserError
 from agents.items import ItemHelpers
 
@@ -96,18 +98,18 @@ def _comparable(item: Any) -> Any:
 
 async def _items(run: Run) -> list[Any]:
     session: Any = run.environment.session
-    settings = getattr(session, "session_settings", None)
-    own = run.environment.config.session_settings
-    limit = None if settings is None else coerce_session_settings(settings).limit
-    if own is not None:
-        override = coerce_session_settings(own).limit
-        limit = limit if override is None else override
+    own = resolve_session_limit(None, run.environment.config.session_settings)
+    limit = resolve_session_limit(own, getattr(session, "session_settings", None))
     return list(await session.get_items(limit, **_wrapper(run)))
 
 
 def _wrapper(run: Run) -> dict[str, Any]:
-    session = run.environment.session
-    return {} if session is None or not takes_wrapper(session) else {"wrapper": run.environment.context}
+    environment = run.environment
+    if environment.session_wrapper is None:
+        session = environment.session
+        takes = session is not None and takes_wrapper(session)
+        environment.session_wrapper = {"wrapper": environment.context} if takes else {}
+    return environment.session_wrapper
 
 
 def _whole_pairs(items: list[Any]) -> list[Any]:
@@ -118,15 +120,15 @@ def _whole_pairs(items: list[Any]) -> list[Any]:
     called, answered = Counter[Any](), Counter[Any]()
     for item in items:
         if item.get("type") in _ANSWERS:
-            called[item.get("call_id")] += 1
+            called[made_call(item)] += 1
         elif item.get("type") in _ANSWERS.values():
-            answered[item.get("call_id")] += 1
+            answered[made_call(item)] += 1
     kept = [
         item
         for item in items
         if not (
-            (item.get("type") in _ANSWERS and not answered[item.get("call_id")])
-            or (item.get("type") in _ANSWERS.values() and not called[item.get("call_id")])
+            (item.get("type") in _ANSWERS and not answered[made_call(item)])
+            or (item.get("type") in _ANSWERS.values() and not called[made_call(item)])
         )
     ]
     if len(kept) < len(items):
@@ -140,6 +142,7 @@ _ANSWERS = {
     "computer_call": "computer_call_output",
     "local_shell_call": "local_shell_call_output",
     "apply_patch_call": "apply_patch_call_output",
+    "mcp_approval_request": "mcp_approval_response",
 }
 """By type of a call that this side answers: the type of its output."""
 
@@ -147,10 +150,9 @@ _ANSWERS = {
 def _not_of_history(merged: list[Any], history: list[Any]) -> list[Any]:
     """Of what a callback made: the items that are not the history's, by identity and then by what they say."""
     ids = {id(item) for item in history}
-    remaining: Counter[str] = Counter(_key(item) for item in history)
-    for item in merged:
-        if id(item) in ids:
-            remaining[_key(item)] -= 1
+    shown = {id(item) for item in merged}
+    # By what they say: only those that the callback left out, or copied.
+    remaining: Counter[str] = Counter(_key(item) for item in history if id(item) not in shown)
     new: list[Any] = []
     for item in merged:
         if id(item) in ids:
@@ -163,6 +165,4 @@ def _not_of_history(merged: list[Any], history: list[Any]) -> list[Any]:
 
 
 def _key(item: Any) -> str:
-    import json
-
     return json.dumps(item, sort_keys=True, default=str)

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..exceptions import AgentsException, ToolTimeoutError, UserError
 from ..tool_context import ToolContext
+from ..util.cancellation import cancellation_watch
 from .custom import CustomTool
 from .failures import (
     ToolOutcome,
@@ -35,12 +36,11 @@ async def execute_function_tool(tool: FunctionTool, context: ToolContext[Any], a
         ToolTimeoutError: it took too long, under `timeout_behavior="raise_exception"`.
         Exception: what the tool raised, when that is not to be told to the model.
     """
-    task = asyncio.current_task()
-    cancelled_before = 0 if task is None else task.cancelling()
+    was_cancelled = cancellation_watch()
     try:
         return await _attempt(tool, context, arguments)
     except asyncio.CancelledError as error:
-        if task is not None and task.cancelling() > cancelled_before:
+        if was_cancelled():
             raise
         output = await maybe_invoke_function_tool_failure_error_function(
             function_tool=tool, context=context, error=error

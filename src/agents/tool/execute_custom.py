@@ -8,6 +8,7 @@ import logging
 from typing import Any
 
 from ..tool_context import ToolContext, report_from_threads
+from ..util.cancellation import cancellation_watch
 from .body import CallableKind, kind_of
 from .custom import CustomTool
 from .failures import DEFAULT_FAILURE, ToolOutcome, formatted_failure
@@ -21,13 +22,12 @@ async def execute_custom_tool(tool: CustomTool, context: ToolContext[Any], text:
     Raises:
         CancelledError: the run was cancelled.
     """
-    task = asyncio.current_task()
-    cancelled_before = 0 if task is None else task.cancelling()
+    was_cancelled = cancellation_watch()
     try:
         output = await _invoke(tool, context, text)
         return ToolOutcome(output if isinstance(output, str) else str(output))
     except asyncio.CancelledError as error:
-        if task is not None and task.cancelling() > cancelled_before:
+        if was_cancelled():
             raise
         return ToolOutcome("Tool execution cancelled.", error)
     except Exception as error:  # noqa: BLE001 (whatever a tool raises becomes its output)

@@ -1,4 +1,4 @@
-"""Names that models accept for functions, made of names that people gave to agents."""
+"""Names of functions: those that models accept, made of names that people gave to agents, and those with namespaces."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import logging
 import re
 
 _logger = logging.getLogger("openai.agents")
+
+
+def qualified_name(name: str, namespace: str | None) -> str:
+    """`namespace.name`, or the name alone where there is no namespace, or it only repeats the name."""
+    return f"{namespace}.{name}" if namespace and namespace != name else name
 
 
 def function_name(name: str, *, advice: str) -> str:
