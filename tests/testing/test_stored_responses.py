@@ -11,7 +11,7 @@ from typing import Any
 
 import openai
 import pytest
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, Omit, omit
 from openai.types.responses import Response, ResponseStreamEvent
 
 from agents.testing import ResponsesServer
@@ -190,10 +190,9 @@ async def test_a_later_connection_that_cannot_be_built_is_told_as_a_mistake_of_t
 
 async def test_a_chain_of_responses_may_be_long():
     async with serving(*[Step().text("a")] * 1200) as (server, client):
-        parent: str | None = None
+        parent: str | Omit = omit
         for _ in range(1200):
-            given: dict[str, Any] = {} if parent is None else {"previous_response_id": parent}
-            response: Response = await client.responses.create(model="m", input="Hi", **given)
+            response = await client.responses.create(model="m", input="Hi", previous_response_id=parent)
             parent = response.id
         assert len(server.requests) == 1200
 
