@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,6 +115,19 @@ async def until(is_true: Callable[[], object]) -> None:
 
     look()
     await seen
+
+
+async def until_reaped(before: set[int]) -> None:
+    """Let the loop go round until only the processes of `before` are left, and the loop knows it.
+
+    asyncio may reap in a thread, which tells the loop: a loop that is closed in between leaves a process of which
+    Python believes, and warns, that it runs.
+    """
+
+    def is_over() -> bool:
+        return children() == before and not any("waitpid" in each.name for each in threading.enumerate())
+
+    await until(is_over)
 
 
 def children() -> set[int]:

@@ -28,6 +28,7 @@ from mcp_servers import (
     npm_server,
     python_server,
     until,
+    until_reaped,
 )
 from program import output_of, start
 
@@ -119,7 +120,7 @@ async def test_a_connection_that_is_cancelled_leaves_no_process():
     with pytest.raises(asyncio.CancelledError):
         await connecting
     # Cancelled while it is being started, it has been killed and is reaped a moment later.
-    await until(lambda: children() == before)
+    await until_reaped(before)
 
 
 async def test_a_command_that_does_not_exist_is_named():
