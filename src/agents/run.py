@@ -39,6 +39,7 @@ from .run_config import (
 )
 from .run_context import RunContextWrapper, TContext
 from .run_internal.begin import begin
+from .run_internal.computers import put_away
 from .run_internal.environment import Environment, logger
 from .run_internal.run_loop import Run
 from .run_state import RunState
@@ -283,6 +284,7 @@ async def _drive(run: Run) -> None:
     finally:
         if run.spans is not None:
             run.spans.finish()
+        await put_away(run.environment)
         await _close_provider(run.environment)
 
 

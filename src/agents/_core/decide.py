@@ -253,13 +253,21 @@ def _tool_hooks(state: State) -> tuple[RunHook, ...]:
 
 
 def _next_claim(calls: list[CallState], state: State) -> CallState | None:
-    """The next tool to claim, in call order, while fewer than the limit are running."""
+    """The next tool to claim, in call order, while fewer than the limit are running.
+
+    One that acts on a machine waits until those before it are settled, also those that somebody has to decide about.
+    """
     limit = state.max_concurrent_tools
     if limit is not None and sum(call.phase is CallPhase.CLAIMED for call in calls) >= limit:
         return None
+    has_to_wait = False
     for call in calls:
+        is_in_sequence = call.call.form in f.IN_SEQUENCE
+        if is_in_sequence and has_to_wait:
+            continue
         if call.phase is CallPhase.ALLOWED and call.call.kind == "function":
             return call
+        has_to_wait = has_to_wait or (is_in_sequence and call.phase is not CallPhase.SETTLED)
     return None
 
 

@@ -26,16 +26,109 @@ def add_usage(left: UsageData, right: UsageData) -> UsageData:
 
 def made_call(item: Json) -> Json:
     """The id of the call that an item makes, or answers; None where it does neither."""
-    kind = item.get("type")
-    if kind == "mcp_approval_request":
-        return item.get("id")
-    return item.get("approval_request_id" if kind == "mcp_approval_response" else "call_id")
+    return item.get(_CALL_KEYS.get(item.get("type"), "call_id"))
+
+
+_CALL_KEYS: dict[Json, str] = {
+    "mcp_approval_request": "id",
+    "mcp_approval_response": "approval_request_id",
+    "local_shell_call_output": "id",
+}
+"""Where items keep the id of their call, unless that is `call_id`."""
 
 
 def call_output(call_id: str, output: Json, form: CallForm = "function") -> Json:
-    """The input item that answers a call with an output: what approvals are answered with is none."""
-    kind = "custom_tool_call_output" if form == "custom" else "function_call_output"
-    return {"call_id": call_id, "output": output, "type": kind}
+    """The input item that answers a call with what its tool gave, a text; what approvals are answered with is none.
+
+    The text of a computer is a picture: a URL, or a PNG in base64.
+    """
+    match form:
+        case "custom":
+            return {"call_id": call_id, "output": output, "type": "custom_tool_call_output"}
+        case "shell":
+            return shell_output(call_id, [shell_chunk(stdout=output)])
+        case "apply_patch":
+            return patch_output(call_id, output)
+        case "local_shell":
+            return {"id": call_id, "output": output, "type": "local_shell_call_output"}
+        case "computer":
+            return screen_output(call_id, output)
+        case _:
+            return {"call_id": call_id, "output": output, "type": "function_call_output"}
+
+
+def refusal(call_id: str, text: str, form: CallForm = "function") -> Json:
+    """The input item that answers a call with the reason why there is no output.
+
+    A computer answers with pictures alone, so its model is shown an empty one and told nothing.
+    """
+    match form:
+        case "shell":
+            return shell_output(call_id, [shell_chunk(stderr=text, exit_code=1)])
+        case "apply_patch":
+            return patch_output(call_id, text, status="failed")
+        case "computer":
+            return screen_output(call_id, _EMPTY_PNG)
+        case _:
+            return call_output(call_id, text, form)
+
+
+def shell_output(call_id: str, chunks: list[Json]) -> Json:
+    """The input item that answers a shell call: a chunk for each command."""
+    return {"call_id": call_id, "output": chunks, "type": "shell_call_output"}
+
+
+def shell_chunk(
+    stdout: str = "", stderr: str = "", *, exit_code: int | None = 0, has_timed_out: bool = False
+) -> Json:
+    """What one command came to."""
+    outcome: Json = {"type": "timeout"} if has_timed_out else {"type": "exit", "exit_code": exit_code}
+    return {"stdout": stdout, "stderr": stderr, "outcome": outcome}
+
+
+def patch_output(call_id: str, text: str | None, status: str = "completed") -> Json:
+    """The input item that answers a call which changes a file."""
+    answer: Json = {"call_id": call_id, "status": status, "type": "apply_patch_call_output"}
+    return answer if text is None else {**answer, "output": text}
+
+
+def screen_output(call_id: str, picture: str) -> Json:
+    """The input item that answers a computer call: a picture of the screen, by URL or as a PNG in base64."""
+    url = picture if picture.startswith(("data:", "http:", "https:")) else f"data:image/png;base64,{picture}"
+    screen = {"type": "computer_screenshot", "image_url": url}
+    return {"call_id": call_id, "output": screen, "type": "computer_call_output"}
+
+
+_EMPTY_PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+"""One pixel."""
+
+
+def shown_output(item: Json) -> Json:
+    """An output as programs get to see it: a text, except where a function's is none."""
+    output = item.get("output")
+    match item:
+        case {"type": "shell_call_output", "output": [*chunks]}:
+            return "\n".join(_shown_chunk(chunk) for chunk in chunks)
+        case {"type": "apply_patch_call_output"}:
+            return output or ""
+        case {"type": "computer_call_output", "output": {"image_url": picture}}:
+            return picture
+        case _:
+            return output
+
+
+def _shown_chunk(chunk: Json) -> str:
+    match chunk:
+        case {"outcome": {"type": "timeout"}}:
+            end = "timed out"
+        case {"outcome": {"exit_code": int(code)}} if code:
+            end = f"exit code: {code}"
+        case _:
+            end = ""
+    written = [str(chunk.get(name) or "").rstrip("\n") for name in ("stdout", "stderr")]
+    return "\n".join(part for part in (*written, end) if part)
 
 
 def approval_response(request_id: str, *, approve: bool, reason: str | None = None) -> Json:

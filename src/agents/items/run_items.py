@@ -17,7 +17,7 @@ from agents._lazy import lazy_module
 from agents.exceptions import AgentsException
 from agents.util.function_name import qualified_name
 
-from .conversion import output_item_to_input
+from .conversion import output_item_to_input, plain_copy
 
 if TYPE_CHECKING:
     from agents import agent as _agent
@@ -318,14 +318,14 @@ class ToolApprovalItem(RunItemBase["_raw.ToolApprovalRawItem"]):
     @property
     def arguments(self) -> str | None:
         """The arguments as the model wrote them, usually JSON text; None when the call has none."""
-        for key in ("arguments", "params", "input"):
+        for key in ("arguments", "params", "input", "action", "actions", "operation"):
             value = raw_field(self.raw_item, key)
             if value is None:
                 continue
             if isinstance(value, str):
                 return value
             try:
-                return json.dumps(value)
+                return json.dumps(plain_copy(value))
             except (TypeError, ValueError):
                 return str(value)
         return None

@@ -44,6 +44,12 @@ else:
 
 __all__ = ["ConvertedTools", "Converter", "ModelCall", "responses_request"]
 
+_MACHINE_CHOICES = frozenset({"apply_patch", "computer", "computer_use", "shell"})
+"""Values that mean such a tool where the agent has one, and no function of that name."""
+
+_PREVIEW_MODELS = "computer-use-preview"
+"""Models by this name know the computer tool's first form alone."""
+
 _MODES = frozenset({"auto", "required", "none"})
 
 _HOSTED_CHOICES = frozenset(
@@ -114,13 +120,12 @@ class Converter:
             tools: What the agent has.
             handoffs: Whom it may hand over to.
             allow_opaque_tool_search_surface: Whether a prompt may bring what a tool search finds.
-            model: Only matters to computer tools.
+            model: Only matters to computer tools, whose form is another for `computer-use-preview`.
             tool_choice: What the model has to call, in the settings' terms.
 
         Raises:
             UserError: a tool is of an unknown kind, cannot be used without another, or says what cannot be sent.
         """
-        del model
         _tool.validate_responses_tool_search_configuration(
             tools, allow_opaque_search_surface=allow_opaque_tool_search_surface
         )
@@ -133,7 +138,10 @@ class Converter:
         includes: dict[str, None] = {}
         namespaces: dict[str, dict[str, Any]] = {}
         for tool in tools:
-            row = _converted(tool)
+            is_first_form = isinstance(tool, _tool.ComputerTool) and (
+                tool_choice == "computer_use_preview" or str(model or "").startswith(_PREVIEW_MODELS)
+            )
+            row = _preview_computer(cast("Any", tool)) if is_first_form else _converted(tool)
             includes.update(dict.fromkeys(row.includes))
             if row.namespace is None:
                 converted.append(row.tool)
@@ -189,6 +197,8 @@ class Converter:
                 _check_named(tool_choice, tools or (), handoffs or ())
             kind = "custom" if _is_custom(tool_choice, tools or ()) else "function"
             chosen = {"type": kind, "name": tool_choice}
+            if tool_choice in _MACHINE_CHOICES and _is_machine(tool_choice, tools or ()):
+                chosen = {"type": tool_choice}
         return cast("_create_params.ToolChoice", cast("object", chosen))
 
     @classmethod
@@ -360,6 +370,10 @@ def _conversions() -> dict[type, Callable[[Any], _Row]]:
         _tool.HostedMCPTool: _as_given,
         _tool.ToolSearchTool: _tool_search,
         _tool.ProgrammaticToolCallingTool: _named,
+        _tool.ComputerTool: lambda _: _Row({"type": "computer"}),
+        _tool.LocalShellTool: _named,
+        _tool.ShellTool: _shell,
+        _tool.ApplyPatchTool: lambda tool: _Row(_with_callers({"type": "apply_patch"}, tool)),
     }
 
 
@@ -430,8 +444,42 @@ def _as_given(
     return _Row({**tool.tool_config})
 
 
-def _named(tool: _tool.ProgrammaticToolCallingTool) -> _Row:
+def _named(tool: _tool.ProgrammaticToolCallingTool | _tool.LocalShellTool) -> _Row:
     return _Row({"type": tool.name})
+
+
+def _shell(tool: _tool.ShellTool) -> _Row:
+    return _Row(_with_callers({"type": "shell", "environment": tool.environment}, tool))
+
+
+def _with_callers(converted: dict[str, Any], tool: _tool.ShellTool | _tool.ApplyPatchTool) -> dict[str, Any]:
+    if tool.allowed_callers is not None:
+        converted["allowed_callers"] = tool.allowed_callers
+    return converted
+
+
+def _preview_computer(tool: _tool.ComputerTool[Any]) -> _Row:
+    """The form that says what the computer is.
+
+    Raises:
+        UserError: the computer does not say so.
+    """
+    computer: Any = tool.computer
+    environment, dimensions = (getattr(computer, name, None) for name in ("environment", "dimensions"))
+    if environment is None or dimensions is None:
+        raise UserError(
+            f"The model {_PREVIEW_MODELS} has to know the computer's environment and dimensions: give ComputerTool a "
+            "computer that has both properties, not a function that makes one."
+        )
+    width, height = dimensions
+    return _Row(
+        {
+            "type": "computer_use_preview",
+            "environment": environment,
+            "display_width": width,
+            "display_height": height,
+        }
+    )
 
 
 def _handoff(handoff: _handoffs.Handoff[Any, Any]) -> dict[str, Any]:
@@ -450,6 +498,15 @@ def _is_custom(name: str, tools: Sequence[_tool.Tool]) -> bool:
     return name not in functions and any(
         isinstance(tool, _tool.CustomTool) and tool.name == name for tool in tools
     )
+
+
+def _is_machine(name: str, tools: Sequence[_tool.Tool]) -> bool:
+    """Whether a name is the kind of a tool that acts on a machine, and that of no function."""
+    kinds = {tool.type for tool in tools if isinstance(tool, _tool.ShellTool | _tool.ApplyPatchTool)}
+    if any(isinstance(tool, _tool.ComputerTool) for tool in tools):
+        kinds |= {"computer", "computer_use"}
+    functions = {tool.qualified_name for tool in tools if isinstance(tool, _tool.FunctionTool)}
+    return name in kinds and name not in functions
 
 
 def _check_required(tools: Sequence[_tool.Tool]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,14 +17,18 @@ from agents.tool import (
     CustomTool,
     FunctionTool,
     HostedMCPTool,
+    MachineTool,
     MCPToolApprovalRequest,
     get_function_tool_origin,
 )
+from agents.tool.failures import ToolType
 from agents.tool.function import approval_rule
 from agents.tool.preparation import are_taken_as_they_are
 
 from .decisions import covers, has_expired, is_named, now_ms, plain_arguments
+from .executors import READERS
 from .failures import tool_not_found
+from .interpret import needs_acknowledgement
 from .tools import raw_call
 from .view import LiveOutput
 
@@ -32,6 +37,13 @@ if TYPE_CHECKING:
 
     from .run_loop import Run
 
+_TOOL_TYPES: dict[f.CallForm, ToolType] = {
+    "custom": "custom",
+    "computer": "computer",
+    "local_shell": "shell",
+    "shell": "shell",
+    "apply_patch": "apply_patch",
+}
 SECOND_HANDOFF = "Multiple handoffs detected, ignoring this one."
 NOT_APPROVED = "Tool execution was not approved."
 
@@ -53,7 +65,7 @@ async def check_approval(run: Run, effect: CheckApproval) -> None:
         run.record(f.ApprovalRequested(call.id), approval_item(run, call))
         run.record(f.ApprovalDecided(call.id, rule.approved, rule.message, at_ms=now_ms(), rule=rule.id))
         return
-    if not await _needs_decision(environment.context, tool, call):
+    if not await _needs_decision(run, tool, call):
         run.record(f.ApprovalWaived(call.id))
         return
     item = approval_item(run, call)
@@ -65,8 +77,13 @@ async def check_approval(run: Run, effect: CheckApproval) -> None:
         run.record(f.ApprovalDecided(call.id, approved, reason, at_ms=now_ms()))
 
 
-async def _needs_decision(context: RunContextWrapper[Any], tool: object, call: f.Call) -> bool:
-    """What the tool's own policy says. Calls of MCP servers come here because the model's server asks."""
+async def _needs_decision(run: Run, tool: object, call: f.Call) -> bool:
+    """What the tool's own policy says. Calls of MCP servers come here because the model's server asks.
+
+    Raises:
+        ModelBehaviorError: a call that acts on a machine cannot be read.
+    """
+    context = run.environment.context
     needed: Any = True
     if isinstance(tool, FunctionTool):
         needed = approval_rule(tool)
@@ -76,10 +93,13 @@ async def _needs_decision(context: RunContextWrapper[Any], tool: object, call: f
             if arguments is None or not are_taken_as_they_are(tool, call.arguments, arguments):
                 return True
             needed = needed(context, arguments, call.id)
-    elif isinstance(tool, CustomTool):
-        needed = approval_rule(tool)
+    elif call.form in READERS:
+        asked = READERS[call.form](context, call.id, call.arguments, raw_call(run, call))
+        if call.form == "computer" and needs_acknowledgement(tool, json.loads(call.arguments)):
+            return True
+        needed = approval_rule(cast("CustomTool | MachineTool", tool))
         if callable(needed):
-            needed = needed(context, call.arguments, call.id)
+            needed = needed(context, asked, call.id)
     return bool(await needed if inspect.isawaitable(needed) else needed)
 
 
@@ -92,8 +112,11 @@ async def _program_verdict(
         UserError: it decided nothing that can be understood.
     """
     verdict: Any
-    if isinstance(tool, CustomTool) and tool.on_approval is not None:
-        verdict = tool.on_approval(context, item)
+    if call.form in READERS:
+        decider = cast("CustomTool | MachineTool", tool).on_approval
+        if decider is None:
+            return None
+        verdict = decider(context, item)
     # A function cannot know what it decides about where the server does not say what is called.
     elif isinstance(tool, HostedMCPTool) and tool.on_approval_request is not None and is_named(call):
         verdict = tool.on_approval_request(MCPToolApprovalRequest(context, cast("Any", item.raw_item)))
@@ -129,12 +152,18 @@ def approval_item(run: Run, call: f.Call) -> ToolApprovalItem:
     item = ToolApprovalItem(
         agent,
         raw_call(run, call),
-        # Only functions have namespaces; the others' names are those of their raw items.
-        tool_name=call.name.rpartition(".")[2] if call.form == "function" else None,
+        tool_name=_shown_name(call),
         tool_origin=get_function_tool_origin(tool) if isinstance(tool, FunctionTool) else None,
     )
     item.call_path = (*run.path, call.id)
     return item
+
+
+def _shown_name(call: f.Call) -> str | None:
+    """The name of a call's tool without its namespace, which only functions have; None: that of the raw item."""
+    if call.form == "function":
+        return call.name.rpartition(".")[2]
+    return call.name if call.form in f.IN_SEQUENCE else None
 
 
 def item_below(run: Run, waiting: f.Waiting) -> ToolApprovalItem:
@@ -173,26 +202,38 @@ async def answer_call(run: Run, effect: AnswerCall) -> None:
     if call.form == "mcp":
         _answer_server(run, effect, decision)
         return
+    if effect.reason == "supplied" and decision is not None:
+        output, text = decision.output, history.shown_output(decision.output)
+    else:
+        text = await _reason(run, effect, decision)
+        output = history.refusal(call.id, text, call.form)
+    item: Any = ToolCallOutputItem(agent, output, text)
+    run.record(f.CallAnswered(call.id, call.name, output, effect.reason), LiveOutput(item, text))
+
+
+async def _reason(run: Run, effect: AnswerCall, decision: f.ApprovalDecided | None) -> str:
+    """What the model is told of a call that is not carried out.
+
+    Raises:
+        ModelBehaviorError: the tool does not exist, and the run is set to fail for it.
+    """
+    call, environment = effect.call, run.environment
     match effect.reason:
         case "unknown_tool":
             if environment.config.tool_not_found_behavior == "raise_error":
-                raise tool_not_found(call, agent)
-            text = await _formatted(run, call, "tool_not_found", f"Tool '{call.name}' not found.")
+                raise tool_not_found(call, environment.agents[run.state.agent])
+            return await _formatted(run, call, "tool_not_found", f"Tool '{call.name}' not found.")
         case "rejected":
             message = None if decision is None else decision.message
-            text = (
-                await _formatted(run, call, "approval_rejected", NOT_APPROVED) if message is None else message
+            return (
+                message
+                if message is not None
+                else await _formatted(run, call, "approval_rejected", NOT_APPROVED)
             )
-        case "supplied":
-            assert decision is not None, "a result is supplied by a decision"
-            text = decision.output["output"]
         case "second_handoff":
-            text = SECOND_HANDOFF
-        case "approved":
+            return SECOND_HANDOFF
+        case "approved" | "supplied":
             raise AssertionError(f"call {call.id} is made here: approved, it is claimed")
-    output = history.call_output(call.id, text, call.form)
-    item: Any = ToolCallOutputItem(agent, output, text)
-    run.record(f.CallAnswered(call.id, call.name, output, effect.reason), LiveOutput(item, text))
 
 
 def _answer_server(run: Run, effect: AnswerCall, decision: f.ApprovalDecided | None) -> None:
@@ -216,7 +257,7 @@ async def _formatted(run: Run, call: f.Call, kind: Any, default: str) -> str:
     formatter = run.environment.config.tool_error_formatter
     if formatter is None:
         return default
-    tool_type = "custom" if call.form == "custom" else "function"
+    tool_type = _TOOL_TYPES.get(call.form, "function")
     args = ToolErrorFormatterArgs(kind, tool_type, call.name, call.id, default, run.environment.context)
     text: Any = formatter(args)
     if inspect.isawaitable(text):

@@ -22,7 +22,9 @@ from agents.approvals import (
     check_conditions,
     matches,
 )
-from agents.exceptions import UserError
+from agents.exceptions import ModelBehaviorError, UserError
+
+from .executors import READERS
 
 if TYPE_CHECKING:
     from agents.items import ToolApprovalItem
@@ -97,11 +99,21 @@ def _check_form(call: f.Call, decision: Decision) -> None:
             f"call {call.id!r} of {call.name!r} is made by the model's server, which takes no result from outside: "
             "approve or reject it"
         )
-    if isinstance(decision, Approve) and decision.arguments is not None and call.form != "function":
+    if not isinstance(decision, Approve) or decision.arguments is None:
+        return
+    if call.form in ("mcp", "custom"):
         raise DecisionError(
             f"call {call.id!r} of {call.name!r} has no arguments that can be edited here: approve it as it is, or "
             "reject it with a reason"
         )
+    read = READERS.get(call.form)
+    try:
+        if read is not None:
+            read(None, call.id, json.dumps(dict(decision.arguments)), None)
+    except ModelBehaviorError as error:
+        raise DecisionError(
+            f"the edited arguments of call {call.id!r} are none of {call.name!r}: {error}"
+        ) from error
 
 
 def has_expired(decision: f.ApprovalDecided | None) -> bool:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 from agents._core import facts as f
 from agents.exceptions import UserError
 from agents.handoffs import Handoff, handoff
-from agents.tool import CustomTool, FunctionTool, HostedMCPTool
+from agents.tool import (
+    ApplyPatchTool,
+    ComputerTool,
+    CustomTool,
+    FunctionTool,
+    HostedMCPTool,
+    LocalShellTool,
+    MachineTool,
+    ShellTool,
+)
 from agents.tool.preparation import schema_fingerprint
 
 if TYPE_CHECKING:
@@ -23,6 +32,8 @@ if TYPE_CHECKING:
     from agents.run_config import RunConfig
     from agents.run_context import RunContextWrapper
     from agents.tool import Tool
+
+    from .computers import MadeComputer
 
 logger = logging.getLogger("openai.agents")
 
@@ -121,9 +132,12 @@ class Toolset:
     mcp_servers: dict[str, HostedMCPTool] = field(default_factory=dict[str, HostedMCPTool])
     """Those that the model's server talks to, by label as `hosted_call_name` writes it."""
 
+    machine_tools: dict[f.CallForm, MachineTool] = field(default_factory=dict[f.CallForm, MachineTool])
+    """Those that act on a machine, by the form of their calls: one of each, a shell of the server's among them."""
+
     _fingerprints: dict[int, str] = field(default_factory=dict[int, str])
 
-    def tool_of(self, call: f.Call) -> FunctionTool | CustomTool | HostedMCPTool | None:
+    def tool_of(self, call: f.Call) -> FunctionTool | CustomTool | MachineTool | HostedMCPTool | None:
         """The tool that a call is for; None where it is not there."""
         match call.form:
             case "function":
@@ -132,6 +146,8 @@ class Toolset:
                 return self.custom_tools.get(call.name)
             case "mcp":
                 return self.mcp_servers.get(call.name.partition(".")[0])
+            case "computer" | "local_shell" | "shell" | "apply_patch":
+                return self.machine_tools.get(call.form)
 
     def fingerprint_of(self, tool: FunctionTool) -> str:
         """The fingerprint of the schema that the model was shown for a tool of these; made once."""
@@ -162,6 +178,9 @@ class Environment:
 
     input_guardrails: list[InputGuardrail[Any]] | None = None
     """The guardrails that the run was started with, in the order of their ids."""
+
+    computers: dict[int, MadeComputer] = field(default_factory=dict[int, "MadeComputer"])
+    """Those that were made for this run, by the identity of their tools."""
 
     toolset: Toolset | None = None
     _handoffs: dict[int, Handoff[Any, Any]] = field(default_factory=dict[int, Handoff[Any, Any]])
@@ -212,30 +231,29 @@ class Environment:
             and _same(known.handoffs, handoffs)
         ):
             return known
-        by_name: dict[str, FunctionTool] = {}
-        custom: dict[str, CustomTool] = {}
-        servers: dict[str, HostedMCPTool] = {}
+        made = self.toolset = Toolset(agent, tools, handoffs, {}, {})
         for tool in tools:
             match tool:
                 case FunctionTool(qualified_name=name):
-                    if name in by_name:
-                        self._collision(name, agent)
-                    by_name[name] = tool
+                    self._put(agent, made.tools_by_name, name, name, tool)
                 case CustomTool(name=name):
-                    if name in custom:
-                        self._collision(name, agent)
-                    custom[name] = tool
+                    self._put(agent, made.custom_tools, name, name, tool)
+                case ComputerTool() | LocalShellTool() | ShellTool() | ApplyPatchTool():
+                    self._put(agent, made.machine_tools, _form_of(tool), tool.name, tool)
                 case HostedMCPTool():
-                    servers[hosted_label(tool.tool_config.get("server_label"))] = tool
+                    made.mcp_servers[hosted_label(tool.tool_config.get("server_label"))] = tool
                 case _:
                     pass
-        handoffs_by_name: dict[str, Handoff[Any, Any]] = {}
         for each in handoffs:
-            if each.tool_name in by_name or each.tool_name in handoffs_by_name:
+            if each.tool_name in made.tools_by_name:
                 self._collision(each.tool_name, agent)
-            handoffs_by_name[each.tool_name] = each
-        self.toolset = Toolset(agent, tools, handoffs, by_name, handoffs_by_name, custom, servers)
-        return self.toolset
+            self._put(agent, made.handoffs_by_name, each.tool_name, each.tool_name, each)
+        return made
+
+    def _put(self, agent: Agent[Any], found: dict[Any, Any], key: str, name: str, tool: object) -> None:
+        if key in found:
+            self._collision(name, agent)
+        found[key] = tool
 
     async def toolset_for(self, agent: Agent[Any]) -> Toolset:
         """The toolset that the model of the current turn was offered; resolved again after a restart."""
@@ -273,6 +291,19 @@ def hosted_label(server_label: object) -> str:
 def hosted_call_name(server_label: object, name: object) -> str:
     """The name of a call that the model's server makes at an MCP server: decisions hold for one server's tool."""
     return f"{hosted_label(server_label)}.{name or ''}"
+
+
+def _form_of(tool: MachineTool) -> f.CallForm:
+    """The form of a tool's calls."""
+    match tool:
+        case ComputerTool():
+            return "computer"
+        case LocalShellTool():
+            return "local_shell"
+        case ShellTool():
+            return "shell"
+        case ApplyPatchTool():
+            return "apply_patch"
 
 
 def _same(left: list[Any], right: list[Any]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from agents._core import facts as f
+from agents._core.history import made_call
 
 
 def shape_fault(fact: f.Fact) -> str | None:
@@ -29,14 +30,7 @@ def _is_object(value: object) -> bool:
 
 
 def _is_output(value: object) -> bool:
-    return _is_object(value) and cast("dict[str, Any]", value).get("call_id") is not None
-
-
-def _is_answer(value: object) -> bool:
-    if _is_output(value):
-        return True
-    request = cast("dict[str, Any]", value).get("approval_request_id") if _is_object(value) else None
-    return isinstance(request, str)
+    return _is_object(value) and isinstance(made_call(cast("dict[str, Any]", value)), str)
 
 
 def _is_item(value: object) -> bool:
@@ -78,7 +72,7 @@ _SHAPES: Mapping[type, tuple[tuple[str, str, Callable[[Any], bool]], ...]] = {
     f.ToolPaused: (("waiting", "a list of calls with paths", lambda fact: _are_paths_of(fact.waiting)),),
     f.ToolReturned: (("output", _OUTPUT, lambda fact: _is_output(fact.output)),),
     f.ToolFailed: (("output", _OUTPUT, lambda fact: fact.output is None or _is_output(fact.output)),),
-    f.CallAnswered: (("output", _ANSWER, lambda fact: _is_answer(fact.output)),),
+    f.CallAnswered: (("output", _ANSWER, lambda fact: _is_output(fact.output)),),
     f.HandedOff: (
         ("output", _OUTPUT, lambda fact: _is_output(fact.output)),
         ("history", "a list of items", lambda fact: fact.history is None or _all(_is_object, fact.history)),

@@ -6,6 +6,7 @@ Rule 2: nothing is executed and nobody is asked: the same response always reads 
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -27,8 +28,15 @@ from agents.items import (
     ToolSearchOutputItem,
     output_item_to_input,
 )
+from agents.items.conversion import plain_copy
 from agents.items.run_items import raw_field
-from agents.tool import FunctionTool, HostedMCPTool, get_function_tool_origin
+from agents.tool import (
+    ComputerTool,
+    CustomTool,
+    FunctionTool,
+    ShellTool,
+    get_function_tool_origin,
+)
 from agents.util.function_name import qualified_name
 
 from .environment import hosted_call_name, hosted_label
@@ -58,12 +66,12 @@ ITEM_KINDS: dict[str, Any] = {
     "compaction": CompactionItem,
 }
 
-#: Calls that only an executor on our side can answer, and what a run would need to have it.
-EXECUTED_KINDS: dict[str, str] = {
-    "computer_call": "a computer tool",
-    "local_shell_call": "a local shell tool",
-    "shell_call": "a shell tool",
-    "apply_patch_call": "an apply patch tool",
+#: Calls that act on a machine: their form, what a run needs to have them, and where the item says what to do.
+MACHINE_KINDS: dict[str, tuple[f.CallForm, str, str]] = {
+    "computer_call": ("computer", "a computer tool", "actions"),
+    "local_shell_call": ("local_shell", "a local shell tool", "action"),
+    "shell_call": ("shell", "a shell tool", "action"),
+    "apply_patch_call": ("apply_patch", "an apply patch tool", "operation"),
 }
 
 
@@ -88,6 +96,10 @@ def interpret(agent: Agent[Any], toolset: Toolset, state: State, response: Model
     read = Interpretation([], [], [], {})
     for raw in response.output:
         kind = raw_field(raw, "type")
+        if kind in MACHINE_KINDS:
+            if not _read_machine_call(read, agent, toolset, state, raw, response.output):
+                return read
+            continue
         if kind in _CALL_READERS:
             if kind == "mcp_approval_request" and not is_server_known(toolset, raw):
                 label = raw_field(raw, "server_label")
@@ -95,18 +107,42 @@ def interpret(agent: Agent[Any], toolset: Toolset, state: State, response: Model
                 return read
             _read_call(read, agent, toolset, state, raw)
             continue
-        if kind in EXECUTED_KINDS and not (kind == "shell_call" and _has_output(raw, response.output)):
-            read.unexecutable = ModelBehaviorError(
-                f"Model produced {kind} without {EXECUTED_KINDS[kind]}: the agent offered none"
-            )
-            return read
         read.output.append(output_item_to_input(raw))
-        item_class = ITEM_KINDS.get(kind, ToolCallItem if kind in EXECUTED_KINDS else None)
+        item_class = ITEM_KINDS.get(kind)
         if item_class is None:
             logger.debug("an output item of unknown type %r is passed through", kind)
             continue
         read.items.append(item_class(agent, raw))
     return read
+
+
+def _read_machine_call(
+    read: Interpretation,
+    agent: Agent[Any],
+    toolset: Toolset,
+    state: State,
+    raw: Any,
+    output: list[Any],
+) -> bool:
+    """Read a call that acts on a machine; whether the response can be gone on with."""
+    kind = raw_field(raw, "type")
+    form, wanted, _ = MACHINE_KINDS[kind]
+    if kind == "shell_call" and _has_output(raw, output):
+        read.output.append(output_item_to_input(raw))
+        read.items.append(ToolCallItem(agent, raw))
+        return True
+    tool = toolset.machine_tools.get(form)
+    if tool is None:
+        read.unexecutable = ModelBehaviorError(
+            f"Model produced {kind} without {wanted}: the agent offered none"
+        )
+        return False
+    if isinstance(tool, ShellTool) and not tool.is_local:
+        # The server's shell did not get so far: sent back alone, the call would be one without its output.
+        read.items.append(ToolCallItem(agent, raw))
+        return True
+    _read_call(read, agent, toolset, state, raw)
+    return True
 
 
 def _has_output(call: object, output: Iterable[object]) -> bool:
@@ -154,10 +190,10 @@ def call_item(agent: Agent[Any], call: f.Call, raw: Any, toolset: Toolset | None
     if call.form == "mcp":
         return MCPApprovalRequestItem(agent, raw)
     tool = None if toolset is None else toolset.tool_of(call)
-    if tool is None or isinstance(tool, HostedMCPTool):
-        return ToolCallItem(agent, raw)
-    if not isinstance(tool, FunctionTool):
+    if isinstance(tool, CustomTool):
         return ToolCallItem(agent, raw, description=tool.description)
+    if not isinstance(tool, FunctionTool):
+        return ToolCallItem(agent, raw)
     origin, title = get_function_tool_origin(tool), tool.traits.title
     return ToolCallItem(agent, raw, description=tool.description, title=title, tool_origin=origin)
 
@@ -220,9 +256,40 @@ def _approval_request(_toolset: Toolset, raw: Any) -> f.Call:
     return f.Call(call_id, "hosted", name, arguments, needs_approval=True, form="mcp")
 
 
+def _machine_call(toolset: Toolset, raw: Any) -> f.Call:
+    form, _, field = MACHINE_KINDS[raw_field(raw, "type")]
+    tool = toolset.machine_tools.get(form)
+    call_id = f.CallId(raw_field(raw, "call_id") or "")
+    asked = plain_copy(raw_field(raw, field))
+    if form == "computer":
+        checks: list[Any] = plain_copy(raw_field(raw, "pending_safety_checks")) or []
+        # One action, or several in newer models.
+        actions = [plain_copy(raw_field(raw, "action"))] if asked is None else asked
+        asked = {"actions": actions, **({"pending_safety_checks": checks} if checks else {})}
+    arguments = json.dumps(asked)
+    if tool is None:
+        return f.Call(call_id, "unknown", form, arguments, form=form)
+    return f.Call(
+        call_id,
+        "function",
+        tool.name,
+        arguments,
+        needs_approval=tool.needs_approval is not False or needs_acknowledgement(tool, asked),
+        form=form,
+    )
+
+
+def needs_acknowledgement(tool: object, asked: Any) -> bool:
+    """Whether the server wants something checked before a computer call, and only a person can do it."""
+    return (
+        isinstance(tool, ComputerTool) and tool.on_safety_check is None and "pending_safety_checks" in asked
+    )
+
+
 #: The kinds of output item that ask something of us, and how they are read.
 _CALL_READERS: dict[str, Callable[[Toolset, Any], f.Call]] = {
     "function_call": _function_call,
     "custom_tool_call": _custom_call,
     "mcp_approval_request": _approval_request,
+    **dict.fromkeys(MACHINE_KINDS, _machine_call),
 }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agents._core import facts as f
+from agents._core import history
 from agents._core.evolve import evolve
 from agents._lazy import lazy_module
 from agents.exceptions import AgentsException
@@ -109,7 +110,7 @@ def _output(run: Run, fact: f.ToolReturned | f.ToolFailed | f.CallAnswered) -> L
     agent = run.environment.agents[run.state.agent]
     if fact.output.get("type") == "mcp_approval_response":
         return LiveOutput(MCPApprovalResponseItem(agent, fact.output))
-    value = fact.output.get("output")
+    value = history.shown_output(fact.output)
     return LiveOutput(ToolCallOutputItem(agent, fact.output, value), value)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from agents._core import facts as f
@@ -17,7 +17,7 @@ from agents.exceptions import (
     ToolOutputGuardrailTripwireTriggered,
 )
 from agents.items import ToolCallOutputItem
-from agents.tool import FunctionTool, HostedMCPTool, get_function_tool_origin, run_failure
+from agents.tool import FunctionTool, HostedMCPTool, ToolOutcome, get_function_tool_origin, run_failure
 from agents.tool_context import ToolContext, bind_call
 from agents.tool_guardrails import (
     ToolInputGuardrailData,
@@ -81,7 +81,7 @@ async def _perform(invocation: _Invocation) -> None:
     run = invocation.run
     rejection = await _check_input(invocation)
     if rejection is not None:
-        await _settle(invocation, rejection, None, has_run=False)
+        await _settle(invocation, ToolOutcome(rejection), has_run=False)
         return
     environment, agent, context = run.environment, invocation.agent, invocation.context
     if hooks.anybody_listens(environment, agent, "on_tool_start", "on_tool_start"):
@@ -95,7 +95,7 @@ async def _perform(invocation: _Invocation) -> None:
         _fail(invocation, run_failure(invocation.tool, error))
         return
     shown = await _check_output(invocation, outcome.output)
-    await _settle(invocation, shown, outcome.error)
+    await _settle(invocation, replace(outcome, output=shown))
 
 
 def _waiting(pause: NestedPause) -> tuple[f.Waiting, ...]:
@@ -208,13 +208,14 @@ def _record_verdict(invocation: _Invocation, guardrail: Any, output: Any, stage:
 # --- settling
 
 
-async def _settle(
-    invocation: _Invocation, shown: Any, error: BaseException | None, *, has_run: bool = True
-) -> None:
+async def _settle(invocation: _Invocation, outcome: ToolOutcome, *, has_run: bool = True) -> None:
     run, call, tool = invocation.run, invocation.call, invocation.tool
+    shown, error = outcome.output, outcome.error
     executor = executor_of(tool)
-    raw_item = executor.answer(tool, invocation.raw, shown, error)
-    custom = await executor.custom_data(tool, invocation.context, shown, raw_item)
+    raw_item = executor.answer(tool, invocation.raw, outcome)
+    custom = None
+    if executor.custom_data is not None:
+        custom = await executor.custom_data(tool, invocation.context, shown, raw_item)
     origin = get_function_tool_origin(tool) if isinstance(tool, FunctionTool) else None
     item = ToolCallOutputItem(invocation.agent, raw_item, shown, tool_origin=origin, custom_data=custom)
     live = LiveOutput(item, shown, tool, invocation.context, error)

@@ -92,7 +92,7 @@ def _async(function: Callable[..., Awaitable[Any]]) -> _Call:
 def _sync(function: Callable[..., Any]) -> _Call:
     async def call(context: ToolContext[Any], positional: list[Any], named: dict[str, Any]) -> Any:
         report_from_threads(context, asyncio.get_running_loop())
-        return await asyncio.to_thread(_without_stop, function, positional, named)
+        return await asyncio.to_thread(without_stop, function, positional, named)
 
     return call
 
@@ -136,7 +136,7 @@ _CALLS: dict[CallableKind, Callable[[Callable[..., Any]], _Call]] = {
 """How each kind of callable is called: a new kind is one row."""
 
 
-def _without_stop(function: Callable[..., Any], positional: list[Any], named: dict[str, Any]) -> Any:
+def without_stop(function: Callable[..., Any], positional: list[Any], named: dict[str, Any]) -> Any:
     """Call `function`; a `StopIteration` could not leave the thread, its caller would wait for ever."""
     try:
         return function(*positional, **named)

@@ -24,6 +24,7 @@ from .failures import (
 )
 from .function import FunctionTool
 from .invoker import ToolInvoker
+from .kinds import MachineTool
 
 
 async def execute_function_tool(tool: FunctionTool, context: ToolContext[Any], arguments: str) -> ToolOutcome:
@@ -63,11 +64,12 @@ async def invoke_function_tool(
     return (await _attempt(function_tool, context, arguments)).output
 
 
-def run_failure(tool: FunctionTool | CustomTool, error: Exception) -> AgentsException:
+def run_failure(tool: FunctionTool | CustomTool | MachineTool, error: Exception) -> AgentsException:
     """The exception that ends a run because `tool` raised `error`: itself, or a `UserError` caused by it."""
     if isinstance(error, AgentsException):
         return error
-    failure = UserError(f"Error running tool {tool.qualified_name}: {error}")
+    name = tool.qualified_name if isinstance(tool, FunctionTool) else tool.name
+    failure = UserError(f"Error running tool {name}: {error}")
     failure.__cause__ = error
     return failure
 

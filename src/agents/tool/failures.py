@@ -17,7 +17,7 @@ import inspect
 import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from .._lazy import lazy_module
 from ..run_context import RunContextWrapper
@@ -34,6 +34,9 @@ else:
 
 _logger = logging.getLogger("openai.agents")
 
+ToolType: TypeAlias = Literal["function", "custom", "shell", "apply_patch", "computer"]
+"""The kinds that formatters of errors tell apart."""
+
 DEFAULT_FAILURE = "An error occurred while running the tool. Please try again."
 
 
@@ -47,6 +50,8 @@ class ToolOutcome:
 
     output: Any
     error: BaseException | None = None
+    answer: dict[str, Any] | None = None
+    """The input item for the model, of kinds whose output alone does not say it."""
 
 
 def default_tool_error_function(ctx: RunContextWrapper[Any], error: Exception) -> str:  # noqa: ARG001
@@ -144,7 +149,7 @@ async def _default_text(context: RunContextWrapper[Any], error: BaseException) -
 
 
 async def formatted_failure(
-    context: ToolContext[Any], error: Exception, *, tool_type: Literal["function", "custom"], default: str
+    context: ToolContext[Any], error: Exception, *, tool_type: ToolType, default: str
 ) -> str:
     """What the run's formatter makes of a tool's exception; `default` where it makes nothing of it."""
     formatter = None if context.run_config is None else context.run_config.tool_error_formatter

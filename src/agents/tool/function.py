@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .. import agent as _agent
     from .. import items as _items
     from .. import tool_guardrails as _tool_guardrails
+    from . import kinds as _kinds
 else:
     _agent = lazy_module("agents.agent")
     _items = lazy_module("agents.items")
@@ -231,7 +232,9 @@ def get_function_tool_origin(function_tool: FunctionTool) -> ToolOrigin | None:
     return function_tool.traits.origin
 
 
-def approval_rule(tool: FunctionTool | CustomTool) -> bool | Callable[..., Awaitable[bool] | bool]:
+def approval_rule(
+    tool: FunctionTool | CustomTool | _kinds.MachineTool,
+) -> bool | Callable[..., Awaitable[bool] | bool]:
     """The tool's `needs_approval`, once it is sure to be something that can be obeyed.
 
     Raises:
