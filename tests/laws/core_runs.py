@@ -31,6 +31,9 @@ class CallPlan:
     in_doubt: f.InDoubt = "ask"
     reads_only: bool = False
     is_guarded: bool = False
+    acts: bool = False
+    """Whether a function's call acts on a machine, which one call does at a time."""
+
     pauses: bool = False
     """Whether it waits, once, for decisions about calls nested in it."""
 
@@ -287,12 +290,18 @@ def calls_of(plan: RunPlan, turn: int) -> list[f.Call]:
             each.kind,
             "{}",
             needs_approval=each.kind == "hosted" or (each.kind == "function" and each.question != "none"),
-            read_only=each.kind == "function" and each.reads_only,
+            read_only=each.kind == "function" and each.reads_only and not each.acts,
             on_in_doubt=each.in_doubt,
-            form="mcp" if each.kind == "hosted" else "function",
+            form=_form_of(each),
         )
         for index, each in enumerate(plans)
     ]
+
+
+def _form_of(plan: CallPlan) -> f.CallForm:
+    if plan.kind == "hosted":
+        return "mcp"
+    return "shell" if plan.kind == "function" and plan.acts else "function"
 
 
 def plan_of(plan: RunPlan, call_id: str) -> CallPlan:

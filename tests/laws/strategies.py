@@ -126,6 +126,7 @@ _call_plans = st.builds(
     in_doubt=st.sampled_from(["retry", "ask", "fail"]),
     reads_only=st.booleans(),
     is_guarded=st.booleans(),
+    acts=st.booleans(),
     pauses=st.sampled_from([False, False, False, True]),
 )
 
@@ -167,7 +168,7 @@ _call = st.builds(
     needs_approval=st.booleans(),
     read_only=st.booleans(),
     on_in_doubt=st.sampled_from(["retry", "ask", "fail"]),
-    form=st.sampled_from(["function", "function", "custom", "mcp"]),
+    form=st.sampled_from(["function", "function", "custom", "mcp", "shell", "computer"]),
 )
 _kinds = st.sampled_from(["max_turns", "model_refusal", "invalid_final_output", "error"])
 _moments = st.one_of(

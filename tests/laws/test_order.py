@@ -69,6 +69,28 @@ def test_outputs_join_the_history_in_call_order(plan: RunPlan, schedule: list[in
     assert answered == asked[: len(answered)]
 
 
+@given(run_plans, schedules, st.integers(0, 60), schedules)
+def test_calls_that_act_on_a_machine_run_one_after_the_other(
+    plan: RunPlan, schedule: list[int], killed_after: int, again: list[int]
+) -> None:
+    first = Core(plan, schedule)
+    first.drive()
+    second = Core(plan, again, first.facts[:killed_after], life=2)
+    second.drive()
+    for facts in (first.facts, second.facts):
+        ahead: list[f.CallId] = []
+        for fact in facts:
+            match fact:
+                case f.ModelResponded(calls=calls):
+                    ahead = [call.id for call in calls if call.form in f.IN_SEQUENCE]
+                case f.ToolClaimed(call=claimed) if claimed in ahead:
+                    assert claimed == ahead[0]
+                case f.ToolReturned(call=settled) | f.ToolFailed(call=settled) | f.CallAnswered(call=settled):
+                    ahead = [call_id for call_id in ahead if call_id != settled]
+                case _:
+                    pass
+
+
 @given(any_cases)
 def test_seq_counts_every_record_whatever_the_clock_says(case: Case) -> None:
     played = play(case, is_streamed=True)

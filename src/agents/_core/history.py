@@ -32,7 +32,6 @@ def made_call(item: Json) -> Json:
 _CALL_KEYS: dict[Json, str] = {
     "mcp_approval_request": "id",
     "mcp_approval_response": "approval_request_id",
-    "local_shell_call_output": "id",
 }
 """Where items keep the id of their call, unless that is `call_id`."""
 
@@ -50,7 +49,7 @@ def call_output(call_id: str, output: Json, form: CallForm = "function") -> Json
         case "apply_patch":
             return patch_output(call_id, output)
         case "local_shell":
-            return {"id": call_id, "output": output, "type": "local_shell_call_output"}
+            return {"call_id": call_id, "output": output, "type": "local_shell_call_output"}
         case "computer":
             return screen_output(call_id, output)
         case _:

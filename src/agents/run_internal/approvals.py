@@ -28,7 +28,7 @@ from agents.tool.preparation import are_taken_as_they_are
 from .decisions import covers, has_expired, is_named, now_ms, plain_arguments
 from .executors import READERS
 from .failures import tool_not_found
-from .interpret import needs_acknowledgement
+from .interpret import needs_acknowledgement, shown_name
 from .tools import raw_call
 from .view import LiveOutput
 
@@ -152,18 +152,11 @@ def approval_item(run: Run, call: f.Call) -> ToolApprovalItem:
     item = ToolApprovalItem(
         agent,
         raw_call(run, call),
-        tool_name=_shown_name(call),
+        tool_name=shown_name(call),
         tool_origin=get_function_tool_origin(tool) if isinstance(tool, FunctionTool) else None,
     )
     item.call_path = (*run.path, call.id)
     return item
-
-
-def _shown_name(call: f.Call) -> str | None:
-    """The name of a call's tool without its namespace, which only functions have; None: that of the raw item."""
-    if call.form == "function":
-        return call.name.rpartition(".")[2]
-    return call.name if call.form in f.IN_SEQUENCE else None
 
 
 def item_below(run: Run, waiting: f.Waiting) -> ToolApprovalItem:

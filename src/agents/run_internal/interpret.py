@@ -198,6 +198,13 @@ def call_item(agent: Agent[Any], call: f.Call, raw: Any, toolset: Toolset | None
     return ToolCallItem(agent, raw, description=tool.description, title=title, tool_origin=origin)
 
 
+def shown_name(call: f.Call) -> str | None:
+    """The name of a call's tool without its namespace, which only functions have; None: that of the raw item."""
+    if call.form == "function":
+        return call.name.rpartition(".")[2]
+    return call.name if call.form in f.IN_SEQUENCE else None
+
+
 def call_id_of(raw: object) -> str | None:
     """The id of the call that an output item, an object or a dict, asks of us; None where it asks for none."""
     kind = raw_field(raw, "type")

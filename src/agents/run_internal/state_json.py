@@ -25,7 +25,7 @@ from agents.usage import Usage, deserialize_usage, serialize_usage
 from . import presented
 from .environment import reachable_agents
 from .foreign_state import read_foreign
-from .interpret import call_id_of
+from .interpret import call_id_of, shown_name
 from .restore import Moment, openai_items
 from .state_facts import UNREADABLE, FactsPart, read_facts, write_facts
 
@@ -280,9 +280,8 @@ def approval_item(agent: Agent[Any], state: State, path: Path) -> ToolApprovalIt
     """The item of a call that a state asks about, made of its facts."""
     call = state.calls[f.CallId(path[-1])].call
     [raw_item] = openai_items([_raw_of(state, call)])
-    name = call.name.rpartition(".")[2] if call.form == "function" else None
     owner_name = str(state.agent).partition("#")[0]
     owner = next((each for each in reachable_agents(agent, tools=True) if each.name == owner_name), agent)
-    item = ToolApprovalItem(owner, raw_item, tool_name=name)
+    item = ToolApprovalItem(owner, raw_item, tool_name=shown_name(call))
     item.call_path = path
     return item

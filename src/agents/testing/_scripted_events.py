@@ -24,7 +24,17 @@ else:
     _pydantic = lazy_module("pydantic")
     rt = lazy_module("openai.types.responses")
 
-_STREAMABLE = frozenset({"message", "function_call", "reasoning", "apply_patch_call"})
+_STREAMABLE = frozenset(
+    {
+        "message",
+        "function_call",
+        "reasoning",
+        "apply_patch_call",
+        "computer_call",
+        "local_shell_call",
+        "shell_call",
+    }
+)
 _SUMMARY_PARTS = frozenset({"response.reasoning_summary_part.added", "response.reasoning_summary_part.done"})
 _HOLDING_OBJECTS = frozenset({"response", "item", "part"})
 

@@ -6,10 +6,12 @@ from collections import Counter
 from typing import Any, Literal
 
 from ..exceptions import UserError
+from .apply_patch import ApplyPatchTool
 from .custom import CustomTool
 from .function import FunctionTool
 from .hosted import HostedMCPTool, ProgrammaticToolCallingTool, ToolSearchTool
 from .kinds import Tool
+from .shell import ShellTool
 
 
 def is_responses_tool_search_surface(tool: Tool) -> bool:
@@ -132,8 +134,6 @@ def _name(tool: Tool) -> str:
 
 
 def _allowed_callers(tool: Tool) -> Any:
-    if isinstance(tool, FunctionTool):
-        return tool.allowed_callers
-    if isinstance(tool, CustomTool):
+    if isinstance(tool, FunctionTool | CustomTool | ShellTool | ApplyPatchTool):
         return tool.allowed_callers
     return tool.tool_config.get("allowed_callers") if isinstance(tool, HostedMCPTool) else None
