@@ -19,9 +19,9 @@ from typing import Annotated, Any
 import uvicorn
 from mcp import MCPError
 from mcp.server import MCPServer
-from mcp.server.mcpserver import Context
+from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult, Resolve
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 server = MCPServer("desk")
 stopped: list[str] = []
@@ -113,6 +113,26 @@ def meta(context: Context) -> str:
     """Tell the `_meta` of the call, but for what the protocol puts there."""
     sent = context.request_context.meta or {}
     return str({key: sent[key] for key in sorted(sent) if key in ("tenant", "user")})
+
+
+class Guests(BaseModel):
+    """How many come, and what they are called."""
+
+    count: int
+    name: str = "nobody"
+
+
+async def how_many() -> Elicit[Guests]:
+    """Ask for the guests."""
+    return Elicit("How many guests?", Guests)
+
+
+@server.tool(structured_output=False)
+def book(table: str, guests: Annotated[ElicitationResult[Guests], Resolve(how_many)]) -> str:
+    """Book a table, for guests that the user has to tell."""
+    if isinstance(guests, AcceptedElicitation):
+        return f"{table} for {guests.data.count} by the name of {guests.data.name}"
+    return f"{table} not booked: {guests.action}"
 
 
 @server.prompt()

@@ -11,7 +11,7 @@ import anyio
 import httpx2
 from mcp import Client, MCPError
 from mcp.client._transport import ReadStream, TransportStreams
-from mcp.client.session import MessageHandlerFnT
+from mcp.client.session import ElicitationFnT, MessageHandlerFnT
 from mcp.shared.message import SessionMessage
 from mcp_types import CONNECTION_CLOSED
 
@@ -37,6 +37,7 @@ class Connection:
         name: str,
         timeout_s: float | None,
         message_handler: MessageHandlerFnT,
+        elicitation_callback: ElicitationFnT | None = None,
     ) -> None:
         self._watched: list[_Watched] = []
         self._held = Held(
@@ -44,6 +45,7 @@ class Connection:
                 self._watch(streams),
                 read_timeout_seconds=timeout_s,
                 message_handler=message_handler,
+                elicitation_callback=elicitation_callback,
                 cache=None,
             ),
             name=f"MCP server {name}",

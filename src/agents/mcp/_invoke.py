@@ -19,6 +19,7 @@ from agents.tool_context import ToolContext
 from agents.tracing import FunctionSpanData, get_current_span
 from agents.util.cancellation import cancellation_watch
 
+from ._elicitation import Asker, questions_to
 from ._progress import progress_to
 from ._text import without_secrets
 
@@ -49,19 +50,22 @@ async def invoke(
         MCPToolCancellationError: the server's side cancelled the call.
         MCPConnectionError: the server is gone, or went away meanwhile.
         AgentsException: anything else that went wrong, with the cause.
+        NestedPause: the server asks something that somebody has to answer first.
     """
     arguments = _arguments(input_json, tool_display_name or tool.name)
     span = get_current_span()
     if span is not None and isinstance(span.span_data, FunctionSpanData):
         span.span_data.mcp_data = {"server": server.name}
     was_cancelled = cancellation_watch()
+    asker = Asker(server.name, context) if isinstance(context, ToolContext) and context.run_link else None
     report = context.report_progress if isinstance(context, ToolContext) and context.progress_sink else None
     try:
         sent = await _meta(server, tool, context, arguments, meta)
         # Servers of programs' own may have no parameter for what is not sent.
         extra = {} if sent is None else {"meta": sent}
         with progress_to(report):
-            result = await server.call_tool(tool.name, arguments, **extra)
+            async with questions_to(asker):
+                result = await server.call_tool(tool.name, arguments, **extra)
     except asyncio.CancelledError as error:
         if was_cancelled():
             raise
@@ -69,13 +73,21 @@ async def invoke(
             f"Tool {tool.name!r} of MCP server {server.name!r}: tool execution was cancelled"
         ) from error
     except AgentsException:
+        _pause_if_asked(asker)
         raise
     except Exception as error:
+        _pause_if_asked(asker)
         reason = without_secrets(str(error) or type(error).__name__)
         raise AgentsException(
             f"Error invoking MCP tool {tool.name!r} of server {server.name!r}: {reason}"
         ) from error
+    _pause_if_asked(asker)
     return Answer(arguments, result, _output(result, prefers_structured=server.use_structured_content))
+
+
+def _pause_if_asked(asker: Asker | None) -> None:
+    if asker is not None:
+        asker.raise_if_paused()
 
 
 def _arguments(input_json: str, name: str) -> dict[str, Any]:

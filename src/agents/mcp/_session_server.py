@@ -11,6 +11,7 @@ from __future__ import annotations
 import abc
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, Self, TypeVar, cast
@@ -18,6 +19,7 @@ from typing import Any, Generic, Self, TypeVar, cast
 import mcp_types as types
 from mcp import Client
 from mcp.client.session import MessageHandlerFnT
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from agents._ports.mcp import MCPServer, MCPToolCustomDataExtractor, MCPToolMetaResolver
 from agents._ports.mcp_approval import RequireApprovalSetting
@@ -29,6 +31,7 @@ from agents.tool_guardrails import ToolInputGuardrail, ToolOutputGuardrail
 
 from ._checks import pages, seconds
 from ._connection import TRANSPORT_ERRORS, Connection, is_lost
+from ._elicitation import Asker, current_asker, elicited, patient
 from ._held import causes
 from ._progress import current_report
 from ._text import without_secrets
@@ -70,6 +73,7 @@ class SessionServer(MCPServer, Generic[_Params]):
         tool_input_guardrails: list[ToolInputGuardrail[Any]] | None = None,
         tool_output_guardrails: list[ToolOutputGuardrail[Any]] | None = None,
         max_list_pages: int | None = None,
+        allow_elicitation: bool = False,
     ) -> None:
         """Describe the server; `connect` starts or reaches it.
 
@@ -93,6 +97,8 @@ class SessionServer(MCPServer, Generic[_Params]):
             tool_input_guardrails: Checked before a call of any of its tools.
             tool_output_guardrails: Checked before an output of any of them goes to the model.
             max_list_pages: How many pages a listing may have.
+            allow_elicitation: Whether the server may ask the user something in the middle of a call: the run pauses,
+                or waits, for a decision about it. A server of a protocol before 2026-07-28 then gets one call at a time.
         """
         super().__init__(
             use_structured_content,
@@ -119,6 +125,9 @@ class SessionServer(MCPServer, Generic[_Params]):
         self._changing = asyncio.Lock()
         self._is_wanted = False
         self._connection: Connection | None = None
+        self.allow_elicitation = allow_elicitation
+        self._one_call = asyncio.Lock()
+        self._asker: Asker | None = None
 
     @property
     def name(self) -> str:
@@ -185,6 +194,7 @@ class SessionServer(MCPServer, Generic[_Params]):
                 name=self.name,
                 timeout_s=self.client_session_timeout_seconds,
                 message_handler=self._on_message,
+                elicitation_callback=self._on_question if self.allow_elicitation else None,
             )
             try:
                 await made.open()
@@ -221,6 +231,14 @@ class SessionServer(MCPServer, Generic[_Params]):
             self.invalidate_tools_cache()
         if self._message_handler is not None:
             await self._message_handler(message)
+
+    async def _on_question(
+        self, context: object, params: types.ElicitRequestParams
+    ) -> types.ElicitResult | types.ErrorData:
+        del context
+        # Newer servers ask in their answer to a call, whose task this is then.
+        own = current_asker()
+        return await elicited(own or self._asker, params, may_end_call=own is not None)
 
     # --- asking
 
@@ -336,15 +354,34 @@ class SessionServer(MCPServer, Generic[_Params]):
                 values = {"progress": progress, "total": total, "message": message}
                 report({key: value for key, value in values.items() if value is not None})
 
-        async def ask(client: Client) -> types.CallToolResult:
+        async def ask(client: Client, wait_s: float | None = None) -> types.CallToolResult:
             return await client.call_tool(
                 tool_name,
                 arguments,
+                wait_s,
                 progress_callback=None if report is None else on_progress,
                 meta=None if meta is None else types.RequestParamsMeta(**meta),
             )
 
-        return await self._ask(f"a call of {tool_name!r}", ask, retries=self.max_retry_attempts)
+        async def ask_with_questions(client: Client) -> types.CallToolResult:
+            asker = current_asker()
+            if (
+                asker is None
+                or not self.allow_elicitation
+                or client.protocol_version in MODERN_PROTOCOL_VERSIONS
+            ):
+                return await ask(client)
+            async with self._one_call:
+                self._asker = asker
+                try:
+                    async with patient(asker, self.client_session_timeout_seconds):
+                        return await ask(client, math.inf)
+                finally:
+                    self._asker = None
+
+        return await self._ask(
+            f"a call of {tool_name!r}", ask_with_questions, retries=self.max_retry_attempts
+        )
 
     def _check_required(self, tool_name: str, arguments: dict[str, Any] | None) -> None:
         tool = next((tool for tool in self._cache.kept() if tool.name == tool_name), None)
