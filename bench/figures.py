@@ -140,6 +140,16 @@ MEASUREMENTS = (
         ),
     ),
     Measurement(
+        name="turn_session",
+        program="turns.py",
+        arguments=("session",),
+        figures=(
+            Figure("turn_1_ms", "  with a SQLite session, turn 1", "ms", None),
+            Figure("turn_100_ms", "  with a SQLite session, turn 100", "ms", None),
+            Figure("turn_400_ms", "  with a SQLite session, turn 400", "ms", None),
+        ),
+    ),
+    Measurement(
         name="run_state",
         program="run_state.py",
         arguments=("400",),
