@@ -89,7 +89,7 @@ async def test_a_sync_executor_runs_in_a_thread_and_says_how_each_command_ended(
         {"stdout": "half", "stderr": "", "outcome": {"type": "timeout"}},
         exited("", "", None),
     )
-    assert result.new_items[1].output == "fine\nno such file\nexit code: 2\nhalf\ntimed out\n"
+    assert result.new_items[1].output == "fine\nstderr:\nno such file\nexit code: 2\nhalf\ntimed out\n"
 
 
 async def test_output_is_cut_to_what_the_model_asked_for() -> None:

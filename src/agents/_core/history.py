@@ -126,8 +126,9 @@ def _shown_chunk(chunk: Json) -> str:
             end = f"exit code: {code}"
         case _:
             end = ""
-    written = [str(chunk.get(name) or "").rstrip("\n") for name in ("stdout", "stderr")]
-    return "\n".join(part for part in (*written, end) if part)
+    stdout, stderr = (str(chunk.get(name) or "").rstrip("\n") for name in ("stdout", "stderr"))
+    written = "\n\n".join(part for part in (stdout, f"stderr:\n{stderr}" if stderr else "") if part)
+    return "\n".join(part for part in (written, end) if part)
 
 
 def approval_response(request_id: str, *, approve: bool, reason: str | None = None) -> Json:

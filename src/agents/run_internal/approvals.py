@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -95,7 +94,7 @@ async def _needs_decision(run: Run, tool: object, call: f.Call) -> bool:
             needed = needed(context, arguments, call.id)
     elif call.form in READERS:
         asked = READERS[call.form](context, call.id, call.arguments, raw_call(run, call))
-        if call.form == "computer" and needs_acknowledgement(tool, json.loads(call.arguments)):
+        if needs_acknowledgement(tool, call.arguments):
             return True
         needed = approval_rule(cast("CustomTool | MachineTool", tool))
         if callable(needed):

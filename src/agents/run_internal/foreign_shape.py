@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from agents._core.history import made_call
+
 
 class AgentName(msgspec.Struct, frozen=True):
     """An agent by name; `identity` is `name#2` where several share one, from schema 1.9 on at the latest."""
@@ -23,13 +25,14 @@ class Item(msgspec.Struct):
     type: str
     raw_item: dict[str, Any]
     agent: AgentName | None = None
+    tool_name: str | None = None
     source_agent: AgentName | None = None
     target_agent: AgentName | None = None
 
     @property
     def call_id(self) -> str | None:
         """The call that the item is of, or answers."""
-        call_id = self.raw_item.get("call_id")
+        call_id = made_call(self.raw_item)
         return call_id if isinstance(call_id, str) else None
 
 
@@ -67,6 +70,21 @@ class AgentApprovals(msgspec.Struct):
     decision: Approvals
 
 
+class HostedTool(msgspec.Struct):
+    """A tool of an MCP server that the model's server talks to."""
+
+    server_label: str = ""
+    tool_name: str = ""
+    request_id: str | None = None
+
+
+class HostedApprovals(msgspec.Struct):
+    """Decisions about its calls."""
+
+    identity: HostedTool
+    decision: Approvals
+
+
 class Invocation(msgspec.Struct):
     """How far a call has come."""
 
@@ -79,6 +97,7 @@ class Context(msgspec.Struct):
 
     approvals: dict[str, Approvals] = {}
     function_tool_approvals: list[AgentApprovals] = []
+    hosted_mcp_approvals: list[HostedApprovals] = []
     tool_invocations: dict[str, Invocation] = {}
 
 

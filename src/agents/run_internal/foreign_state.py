@@ -20,13 +20,19 @@ from agents._core import history
 from agents._core.evolve import call_signature
 from agents.exceptions import UserError
 from agents.log import Path
-from agents.util.function_name import qualified_name
 
 from . import foreign_shape as shape
+from .environment import hosted_call_name
+from .foreign_calls import is_call, read_call, sent_output
 
 NOT_APPROVED = "Tool execution was not approved."
 SECOND_HANDOFF = "Multiple handoffs detected, ignoring this one."
 FILTERED = "(taken out by the input filter of a handoff)"
+
+_ANSWERS = frozenset(
+    {"tool_approval_item", "tool_call_output_item", "handoff_output_item", "mcp_approval_response_item"}
+)
+"""The items that no model made."""
 
 #: From this schema on a state may say that it cannot be gone on from.
 _TERMINAL_MARKER_SINCE = 17
@@ -121,6 +127,9 @@ class _ForeignRun:
     asked: set[str] = field(default_factory=set[str])
     """Calls that somebody was asked about, at any time."""
 
+    tool_names: dict[str, str | None] = field(default_factory=dict[str, "str | None"])
+    """What the tools of those calls are called."""
+
     # --- what the payload says
 
     def __post_init__(self) -> None:
@@ -131,12 +140,13 @@ class _ForeignRun:
             if call_id is None:
                 continue
             match item.type:
-                case "tool_call_output_item" | "handoff_output_item":
+                case "tool_call_output_item" | "handoff_output_item" | "mcp_approval_response_item":
                     self.outputs[call_id] = item
                 case "handoff_call_item":
                     self.handoffs.add(call_id)
                 case "tool_approval_item":
                     self.asked.add(call_id)
+                    self.tool_names[call_id] = item.tool_name
                 case _:
                     pass
         self._find_nested()
@@ -147,16 +157,23 @@ class _ForeignRun:
         raws = [raw for response in self.state.model_responses for raw in response.output]
         raws.extend(item.raw_item for item in (*self.state.generated_items, *self.items, *self.questions()))
         for raw in raws:
-            kind, call_id = raw.get("type"), raw.get("call_id")
+            kind = raw.get("type")
+            call_id = history.made_call(raw) if isinstance(kind, str | None) else None
             if not isinstance(kind, str | None) or not isinstance(call_id, str | None):
                 raise UserError(
                     f"the run state is damaged: an item has type {kind!r} and call_id {call_id!r}; both are texts"
                 )
 
     def _own_calls(self) -> set[str]:
-        """The function calls of the last response."""
+        """The calls of the last response."""
         last = self.state.model_responses[-1].output if self.state.model_responses else []
-        return {str(raw.get("call_id")) for raw in last if raw.get("type") == "function_call"}
+        return {str(history.made_call(raw)) for raw in last if self._is_call(raw)}
+
+    def _is_call(self, raw: Mapping[str, Any]) -> bool:
+        """Whether an item of a response is a call that was, or is to be, settled by the run."""
+        invoked = self.state.context.tool_invocations
+        waiting = {str(item.call_id) for item in self.questions()}
+        return is_call(raw, self.outputs.keys() | self.asked | waiting | invoked.keys())
 
     def _find_nested(self) -> None:
         processed = self.state.last_processed_response
@@ -173,13 +190,9 @@ class _ForeignRun:
         below = {item.call_id for run in self.nested.values() for item in run.questions()}
         own = self._own_calls()
         for item in self.questions():
-            if item.raw_item.get("type") != "function_call":
-                raise UserError(
-                    f"the run state waits for a decision about a {item.raw_item.get('type')}, which cannot be taken "
-                    "over: decide about it and resume the run with the package that wrote the state"
-                )
             if item.call_id in own:
                 self.pending[str(item.call_id)] = item.agent or self.state.current_agent
+                self.tool_names[str(item.call_id)] = item.tool_name
             elif item.call_id not in below:
                 raise UserError(
                     f"the run state waits for a decision about call {item.call_id} of a run within another, and does "
@@ -230,7 +243,7 @@ class _ForeignRun:
     def _added_input(self) -> dict[int, list[f.Json]]:
         """Input that was added while the run stood still, by the turn that saw it; under 0 what none has seen."""
         turns = {
-            str(raw.get("call_id") or raw.get("id")): turn
+            str(history.made_call(raw) or raw.get("id")): turn
             for turn, response in enumerate(self.state.model_responses, 1)
             for raw in response.output
         }
@@ -239,7 +252,7 @@ class _ForeignRun:
         for item in reversed(self.items):
             if item.type == "input_item":
                 added.setdefault(turn, []).insert(0, item.raw_item)
-            elif item.type not in {"tool_approval_item", "tool_call_output_item", "handoff_output_item"}:
+            elif item.type not in _ANSWERS:
                 turn = turns.get(str(item.call_id or item.raw_item.get("id")), turn)
         return added
 
@@ -248,7 +261,7 @@ class _ForeignRun:
         responses = self.state.model_responses
         if index < len(responses):
             raws = responses[index].output
-            calls = {raw.get("call_id") for raw in raws} - {None}
+            calls = {history.made_call(raw) for raw in raws} - {None}
             for item in self.items:
                 is_of_it = item.call_id in calls if item.call_id is not None else item.raw_item in raws
                 if item.agent is not None and is_of_it:
@@ -272,7 +285,7 @@ class _ForeignRun:
         output: list[f.Json] = []
         calls: list[f.Call] = []
         for raw in response.output:
-            if raw.get("type") != "function_call":
+            if not self._is_call(raw):
                 output.append(raw)
                 continue
             call = self._call(raw)
@@ -289,22 +302,14 @@ class _ForeignRun:
         return f.ModelResponded(turn, output, tuple(calls), used, response.response_id, tools_may_end=is_last)
 
     def _call(self, raw: Mapping[str, Any]) -> f.Call:
-        call_id, name, arguments = raw.get("call_id"), raw.get("name"), raw.get("arguments")
-        if not (
-            isinstance(call_id, str) and call_id and isinstance(name, str) and isinstance(arguments, str)
-        ):
-            raise UserError(
-                f"the run state is damaged: a function call needs call_id, name and arguments, this one has "
-                f"{call_id!r}, {name!r} and {type(arguments).__name__}"
-            )
-        namespace = raw.get("namespace")
-        qualified = qualified_name(name, namespace)
-        if call_id in self.handoffs:
-            return f.Call(f.CallId(call_id), "handoff", qualified, arguments)
+        call_id = str(history.made_call(raw))
         # A call that had not begun is asked about like any other, once its tool is at hand.
         is_open = call_id not in self.outputs and not self._has_begun(call_id)
         needs = call_id in self.asked or call_id in self.pending or is_open
-        return f.Call(f.CallId(call_id), "function", qualified, arguments, needs_approval=needs)
+        call = read_call(raw, tool_name=self.tool_names.get(call_id), needs_approval=needs)
+        if call_id in self.handoffs:
+            return f.Call(call.id, "handoff", call.name, call.arguments)
+        return call
 
     def _has_begun(self, call_id: str) -> bool:
         invocation = self.state.context.tool_invocations.get(call_id)
@@ -328,14 +333,19 @@ class _ForeignRun:
             yield from self._open(call)
 
     def _settled(self, call: f.Call, agent: f.AgentKey, item: shape.Item) -> Iterator[tuple[Path, f.Fact]]:
-        raw = item.raw_item
+        raw = sent_output(item.raw_item)
         if call.kind == "handoff":
             yield self.path, f.CallAnswered(call.id, call.name, raw, "second_handoff")
             return
         if call.needs_approval:
             verdict = self._verdict(call, str(agent).partition("#")[0])
             message = None if verdict is None or verdict.approved else verdict.message
-            is_told = raw.get("output") in (NOT_APPROVED, message)
+            if call.kind == "hosted":
+                yield from self._answered(call, raw, message)
+                return
+            texts = (NOT_APPROVED, *(() if message is None else (message,)))
+            refusals = [history.refusal(call.id, text, call.form).get("output") for text in texts]
+            is_told = raw.get("output") in refusals
             is_rejected = verdict is not None and not verdict.approved and is_told
             yield self.path, f.ApprovalRequested(call.id)
             yield self.path, f.ApprovalDecided(call.id, approved=not is_rejected, message=message)
@@ -344,6 +354,14 @@ class _ForeignRun:
                 return
         yield self.path, f.ToolClaimed(call.id, call.name)
         yield self.path, f.ToolReturned(call.id, call.name, raw)
+
+    def _answered(self, call: f.Call, raw: f.Json, message: str | None) -> Iterator[tuple[Path, f.Fact]]:
+        """What the model's server was told about a call of its own."""
+        is_approved = raw.get("approve") is True
+        yield self.path, f.ApprovalRequested(call.id)
+        yield self.path, f.ApprovalDecided(call.id, approved=is_approved, message=message)
+        reason: f.AnswerReason = "approved" if is_approved else "rejected"
+        yield self.path, f.CallAnswered(call.id, call.name, raw, reason)
 
     def _open(self, call: f.Call) -> Iterator[tuple[Path, f.Fact]]:
         """A call of the last turn that has no output yet."""
@@ -413,7 +431,7 @@ class _ForeignRun:
         """What a filter made of the history in this turn; None when none did."""
         responses = self.state.model_responses
         later = [raw for response in responses[turn:] for raw in response.output]
-        calls = {raw.get("call_id") for raw in later} - {None}
+        calls = {history.made_call(raw) for raw in later} - {None}
         earlier = [
             item.raw_item
             for item in self.state.generated_items
@@ -431,7 +449,7 @@ class _ForeignRun:
         if state.current_step is not None or not state.model_responses:
             return
         last = state.model_responses[-1].output
-        if any(raw.get("type") == "function_call" for raw in last):
+        if any(self._is_call(raw) for raw in last):
             return
         text = "".join(_texts(raw) for raw in last if raw.get("type") == "message")
         yield self.path, f.OutputProposed("message", text)
@@ -443,7 +461,11 @@ class _ForeignRun:
         """What was decided and not acted on, and the standing rules."""
         for number, rule in enumerate(self._rules(), 1):
             prefix = "/".join(self.path)
-            yield (), f.RuleStated(f.Rule(f"rule_{prefix}{number}", *rule))
+            agent, tool, approved, message, form = rule
+            yield (
+                (),
+                f.RuleStated(f.Rule(f"rule_{prefix}{number}", agent, tool, approved, message, form=form)),
+            )
         for call_id, agent in self.pending.items():
             verdict = self._verdict(self.calls[call_id], agent.name)
             if verdict is not None:
@@ -454,7 +476,8 @@ class _ForeignRun:
         for run in self.nested.values():
             yield from run.decisions()
 
-    def _rules(self) -> Iterator[tuple[str, str, bool, str | None]]:
+    def _rules(self) -> Iterator[tuple[str, str, bool, str | None, f.CallForm]]:
+        """Agent, tool, whether it is approved, the message, and the form of the calls."""
         context = self.state.context
         scoped = [(each.agent.name, each.tool_key, each.decision) for each in context.function_tool_approvals]
         everywhere = [
@@ -462,11 +485,23 @@ class _ForeignRun:
             for tool, decision in context.approvals.items()
             for agent in self.agent_names()
         ]
-        for agent, tool, decision in (*scoped, *everywhere):
-            if decision.approved is True:
-                yield agent, tool, True, None
-            elif decision.rejected is True:
-                yield agent, tool, False, decision.sticky_rejection_message
+        hosted = [
+            (agent, hosted_call_name(each.identity.server_label, each.identity.tool_name), each.decision)
+            for each in context.hosted_mcp_approvals
+            if each.identity.request_id is None
+            for agent in self.agent_names()
+        ]
+        for agent, tool, decision in (*scoped, *everywhere, *hosted):
+            for form in self._forms_of(tool):
+                if decision.approved is True:
+                    yield agent, tool, True, None, form
+                elif decision.rejected is True:
+                    yield agent, tool, False, decision.sticky_rejection_message, form
+
+    def _forms_of(self, tool: str) -> list[f.CallForm]:
+        """The forms of the calls of a name in this run: decisions there go by name alone."""
+        forms: set[f.CallForm] = {call.form for call in self.calls.values() if call.name == tool}
+        return sorted(forms) if forms else ["function"]
 
     def _verdict(self, call: f.Call, agent: str) -> _Verdict | None:
         """The decision about a call: one about it alone before a standing one."""
@@ -486,6 +521,13 @@ class _ForeignRun:
         return None
 
     def _about(self, context: shape.Context, call: f.Call, agent: str) -> list[shape.Approvals]:
+        if call.form == "mcp":
+            return [
+                each.decision
+                for each in context.hosted_mcp_approvals
+                if each.identity.request_id == call.id
+                or hosted_call_name(each.identity.server_label, each.identity.tool_name) == call.name
+            ]
         scoped = [
             each.decision
             for each in context.function_tool_approvals

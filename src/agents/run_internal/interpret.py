@@ -263,17 +263,23 @@ def _approval_request(_toolset: Toolset, raw: Any) -> f.Call:
     return f.Call(call_id, "hosted", name, arguments, needs_approval=True, form="mcp")
 
 
-def _machine_call(toolset: Toolset, raw: Any) -> f.Call:
+def asked_of_machine(raw: object) -> str:
+    """What an item asks of a machine, as the arguments of its call."""
     form, _, field = MACHINE_KINDS[raw_field(raw, "type")]
-    tool = toolset.machine_tools.get(form)
-    call_id = f.CallId(raw_field(raw, "call_id") or "")
     asked = plain_copy(raw_field(raw, field))
     if form == "computer":
         checks: list[Any] = plain_copy(raw_field(raw, "pending_safety_checks")) or []
         # One action, or several in newer models.
         actions = [plain_copy(raw_field(raw, "action"))] if asked is None else asked
         asked = {"actions": actions, **({"pending_safety_checks": checks} if checks else {})}
-    arguments = json.dumps(asked)
+    return json.dumps(asked)
+
+
+def _machine_call(toolset: Toolset, raw: Any) -> f.Call:
+    form, _, _ = MACHINE_KINDS[raw_field(raw, "type")]
+    tool = toolset.machine_tools.get(form)
+    call_id = f.CallId(raw_field(raw, "call_id") or "")
+    arguments = asked_of_machine(raw)
     if tool is None:
         return f.Call(call_id, "unknown", form, arguments, form=form)
     return f.Call(
@@ -281,16 +287,16 @@ def _machine_call(toolset: Toolset, raw: Any) -> f.Call:
         "function",
         tool.name,
         arguments,
-        needs_approval=tool.needs_approval is not False or needs_acknowledgement(tool, asked),
+        needs_approval=tool.needs_approval is not False or needs_acknowledgement(tool, arguments),
         form=form,
     )
 
 
-def needs_acknowledgement(tool: object, asked: Any) -> bool:
+def needs_acknowledgement(tool: object, arguments: str) -> bool:
     """Whether the server wants something checked before a computer call, and only a person can do it."""
-    return (
-        isinstance(tool, ComputerTool) and tool.on_safety_check is None and "pending_safety_checks" in asked
-    )
+    if not isinstance(tool, ComputerTool) or tool.on_safety_check is not None:
+        return False
+    return "pending_safety_checks" in json.loads(arguments)
 
 
 #: The kinds of output item that ask something of us, and how they are read.

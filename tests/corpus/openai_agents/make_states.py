@@ -15,12 +15,16 @@ from typing import Any
 
 from openai.types.responses import (
     ResponseFunctionToolCall,
+    ResponseOutputItem,
     ResponseOutputMessage,
     ResponseOutputText,
     ResponseReasoningItem,
 )
+from openai.types.responses.response_output_item import McpApprovalRequest
 from openai.types.responses.response_reasoning_item import Summary
+from pydantic import TypeAdapter
 
+import agents
 from agents import Agent, ModelResponse, RunConfig, Runner, Usage, function_tool, handoff
 from agents.extensions import handoff_filters
 from agents.models.interface import Model
@@ -268,6 +272,124 @@ async def chained() -> Any:
     return await state_of(agent, previous_response_id="resp_before")
 
 
+def machine_call(kind: str, call_id: str, **fields: Any) -> Any:
+    """A call of a shell, of a patch, or of a custom tool."""
+    item: Any = {"type": kind, "id": f"x_{call_id}", "call_id": call_id, "status": "completed", **fields}
+    return TypeAdapter(ResponseOutputItem).validate_python(item)
+
+
+def shell_call(call_id: str, *commands: str) -> Any:
+    return machine_call("shell_call", call_id, action={"commands": list(commands), "timeout_ms": 1000})
+
+
+def patch_call(call_id: str, path: str) -> Any:
+    return machine_call(
+        "apply_patch_call", call_id, operation={"type": "create_file", "path": path, "diff": "+a"}
+    )
+
+
+def custom_call(call_id: str, text: str) -> Any:
+    return machine_call("custom_tool_call", call_id, name="query", input=text)
+
+
+def mcp_request(request_id: str) -> Any:
+    return McpApprovalRequest(
+        type="mcp_approval_request", id=request_id, server_label="links", name="shorten", arguments='{"a": 1}'
+    )
+
+
+class Editor:
+    """Changes nothing."""
+
+    def create_file(self, operation: Any) -> Any:
+        return agents.ApplyPatchResult(status="completed", output=f"made {operation.path}")
+
+    update_file = delete_file = create_file
+
+
+def workshop(*turns: list[Any], needs_approval: bool = True) -> Any:
+    """An agent with every kind of tool that is no function, beside the clerk's."""
+
+    async def query(_context: Any, text: str) -> str:
+        return f"rows of {text}"
+
+    async def execute(request: Any) -> str:
+        return "ran " + " ".join(request.data.action.commands)
+
+    tools: list[Any] = [
+        pay,
+        look,
+        agents.CustomTool(
+            name="query", description="Ask.", on_invoke_tool=query, needs_approval=needs_approval
+        ),
+        agents.ShellTool(executor=execute, needs_approval=needs_approval),
+        agents.ApplyPatchTool(editor=Editor(), needs_approval=needs_approval),
+        agents.HostedMCPTool(
+            tool_config={
+                "type": "mcp",
+                "server_label": "links",
+                "server_url": "https://mcp.example.org",
+                "require_approval": "always",
+            }
+        ),
+    ]
+    return Agent(name="Workshop", instructions="Work.", tools=tools, model=Script(*turns))
+
+
+async def other_kinds_pending() -> Any:
+    return await state_of(
+        workshop(
+            [
+                shell_call("s1", "ls", "pwd"),
+                patch_call("p1", "a.txt"),
+                custom_call("q1", "select 1"),
+                mcp_request("mcpr_1"),
+                call("pay", "c1", amount=3),
+            ]
+        )
+    )
+
+
+def kind_of(item: Any) -> str:
+    raw: Any = item.raw_item
+    return raw["type"] if type(raw) is dict else raw.type
+
+
+async def other_kinds_decided() -> Any:
+    state = await other_kinds_pending()
+    for item in state.get_interruptions():
+        if kind_of(item) in ("shell_call", "mcp_approval_request"):
+            state.approve(item)
+        elif kind_of(item) != "function_call":
+            reject(state, item, "no")
+    return state
+
+
+async def other_kinds_settled() -> Any:
+    turn = [shell_call("s1", "ls"), patch_call("p1", "a.txt"), custom_call("q1", "select 1")]
+    return await state_of(workshop(turn, [call("pay", "c1", amount=3)], needs_approval=False))
+
+
+async def other_kinds_resumed() -> Any:
+    agent = workshop(
+        [shell_call("s1", "ls"), custom_call("q1", "select 1"), mcp_request("mcpr_1")],
+        [call("pay", "c1", amount=3)],
+    )
+    state = await state_of(agent)
+    first, *others = state.get_interruptions()
+    state.approve(first)
+    for item in others:
+        state.reject(item)
+    return await state_of(agent, state)
+
+
+async def other_kinds_nested() -> Any:
+    inner = workshop([shell_call("s1", "ls")])
+    return await state_of(
+        desk([call("ask", "c1", input="list")], tools=[inner.as_tool("ask", "Ask.")], handoffs=[])
+    )
+
+
 SCENARIOS: list[Callable[[], Awaitable[Any]]] = [
     one_pending,
     some_finished,
@@ -292,6 +414,11 @@ SCENARIOS: list[Callable[[], Awaitable[Any]]] = [
     nested_twice,
     finished,
     chained,
+    other_kinds_pending,
+    other_kinds_decided,
+    other_kinds_settled,
+    other_kinds_resumed,
+    other_kinds_nested,
 ]
 
 
