@@ -352,7 +352,7 @@ async def other_kinds_pending() -> Any:
 
 def kind_of(item: Any) -> str:
     raw: Any = item.raw_item
-    return raw["type"] if type(raw) is dict else raw.type
+    return str(getattr(raw, "type", None) or raw["type"])
 
 
 async def other_kinds_decided() -> Any:
