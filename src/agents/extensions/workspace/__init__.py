@@ -1,4 +1,4 @@
-"""What works on the machine for an agent: an editor of files that never leaves its folder."""
+"""What works on the machine for an agent: an editor of files that never leaves its folder, and a shell."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from agents._lazy import lazy_exports
 
 if TYPE_CHECKING:
     from .editor import WorkspaceEditor
+    from .shell import CommandResult, WorkspaceShell
 
-__all__ = ["WorkspaceEditor"]
+__all__ = ["CommandResult", "WorkspaceEditor", "WorkspaceShell"]
 
-__getattr__ = lazy_exports(__name__, globals(), {"editor": "WorkspaceEditor"})
+__getattr__ = lazy_exports(
+    __name__, globals(), {"editor": "WorkspaceEditor", "shell": "CommandResult WorkspaceShell"}
+)
 
 
 def __dir__() -> list[str]:
