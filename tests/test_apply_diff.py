@@ -132,10 +132,11 @@ def test_a_new_file_is_its_lines_behind_plus_signs(lines: list[str]) -> None:
         ("a\nb\n", "@@ -1,2 +1,2 @@\n a\n-b\n+c", "a\nc\n"),
         ("a\nb\n", "@@ no such line\n a\n+x", "a\nx\nb\n"),
         ("x\n", "@@\n@@ \n-x\n+y", "y\n"),
+        (" f\nx\nf\nx\n", "@@ f \n-x\n+y", " f\ny\nf\nx\n"),
     ],
     ids=[
         "stacked",
-        "stacked anew",
+        "anew",
         "twice",
         "same",
         "repeated",
@@ -144,6 +145,7 @@ def test_a_new_file_is_its_lines_behind_plus_signs(lines: list[str]) -> None:
         "numbers",
         "advice",
         "empty",
+        "blank",
     ],
 )
 def test_anchors_narrow_the_search(text: str, diff: str, changed: str) -> None:
@@ -161,6 +163,9 @@ def test_anchors_narrow_the_search(text: str, diff: str, changed: str) -> None:
         ("a\nb\nc\n", "-a\n+x\n*** End of File\n\n@@\n-b", "x\nc\n"),
         ("a\n", "*** End of File", "a\n"),
         (" x\nx", "-x\n+y\n*** End of File", " x\ny"),
+        ("a\nb\n", "@@ b\n a\n-b\n*** End of File", "a\n"),
+        ("a\n\n", "-\n+x\n*** End of File", "a\nx\n"),
+        ("a\n", " a\n \n+x\n*** End of File", "a\n\nx"),
     ],
 )
 def test_the_end_of_the_file_is_looked_for_first(text: str, diff: str, changed: str) -> None:

@@ -3,8 +3,8 @@
 1. A diff is sections, in the order of the text. A section is searched for behind the one before it, never earlier.
 2. `@@ line` anchors a section: it is searched for behind that line. One anchor alone is advice, and holds no less when
    the line is missing; of several, one within the other, each must be there.
-3. Lines are compared as they are, then without blanks at their ends, then without blanks on both sides. The strictest
-   comparison that finds anything counts, over all of the text.
+3. Lines are compared as they are, then without blanks at their ends, then without blanks on both sides; anchors as they
+   are, then without blanks on both sides. The strictest comparison that finds anything counts, over all of the text.
 4. What a diff does not change keeps every byte: blanks that were not compared, and each line's own newline. A line that
    comes new gets the newline that most lines have.
 5. Each search is one `str.find` over a text that has a character for each line. Nothing here looks at lines one by one
@@ -22,6 +22,10 @@ _END_PATCH = "*** End Patch"
 
 _COMPARISONS: tuple[Callable[[str], str], ...] = (str, str.rstrip, str.strip)
 """What is compared of a line, the strictest first."""
+
+_LEVELS = range(len(_COMPARISONS))
+_ANCHOR_LEVELS = (0, 2)
+"""Indexes of those that count for lines, and for anchors."""
 
 _SHOWN_LINES = 20
 """How many lines of a section an error quotes."""
@@ -137,8 +141,8 @@ class _Change:
         self._texts, self._newlines = _split(text)
         self._sections = sections
         self._newline = _usual_newline(self._newlines) or ("\r\n" if "\r\n" in diff else "\n")
-        self._codes: list[dict[str, str]] = []
-        self._coded: list[str] = []
+        self._codes: dict[int, dict[str, str]] = {}
+        self._coded: dict[int, str] = {}
 
     def result(self) -> str:
         """The new text.
@@ -176,7 +180,7 @@ class _Change:
         starts = self._anchored(section.anchors, done)
         bare = section.without_bare_edges()
         for each in (section, bare) if len(bare.lines) < len(section.lines) else (section,):
-            at = self._find_section(each, starts)
+            at = self._find_section(each, starts, done)
             if at is not None:
                 return each, at
         old = section.old()
@@ -186,27 +190,28 @@ class _Change:
             f"These lines are not in the text behind its line {starts[0]}: read it again and give them as they are."
         )
 
-    def _find_section(self, section: _Section, starts: Sequence[int]) -> int | None:
+    def _find_section(self, section: _Section, starts: Sequence[int], done: int) -> int | None:
         old = section.old()
         if section.is_at_end:
-            at = self._find_at_end(old, starts[0])
+            # There is one end: no anchor has to tell which.
+            at = self._find_at_end(old, done)
             if at is not None:
                 return at
         if not old:
             return starts[0]
         for start in starts:
-            at = self._find(old, start)
+            at = self._find(_LEVELS, old, start)
             if at is not None:
                 return at
         return None
 
     def _find_at_end(self, old: Sequence[str], start: int) -> int | None:
-        """Where lines begin that are the last ones; a final newline may come behind them."""
+        """Where lines begin that are the last ones: before a final newline, or with the empty line that it begins."""
         count = len(self._texts)
-        ends = (count, count - 1) if not self._texts[-1] else (count,)
+        ends = (count - 1, count) if not self._texts[-1] else (count,)
         if not old:
-            return max(start, ends[-1])
-        for level in range(len(_COMPARISONS)):
+            return max(start, ends[0])
+        for level in _LEVELS:
             for end in ends:
                 begin = end - len(old)
                 if begin >= start and self._find_at(level, old, begin, end) == begin:
@@ -222,7 +227,7 @@ class _Change:
         if not anchors:
             return (done,)
         if len(anchors) == 1:
-            for level in range(len(_COMPARISONS)):
+            for level in _ANCHOR_LEVELS:
                 # A section of the same anchor as one before.
                 if self._find_at(level, anchors, 0, done) is not None:
                     break
@@ -234,7 +239,7 @@ class _Change:
         for start in (done, 0):
             after = start
             for anchor in anchors:
-                at = self._find([anchor], after)
+                at = self._find(_ANCHOR_LEVELS, [anchor], after)
                 if at is None:
                     missing = missing or anchor
                     break
@@ -245,8 +250,8 @@ class _Change:
             f"Invalid Anchor {done}:\n{missing}\nAnchors that follow one another must all be in the text, in this order."
         )
 
-    def _find(self, wanted: Sequence[str], start: int) -> int | None:
-        for level in range(len(_COMPARISONS)):
+    def _find(self, levels: Iterable[int], wanted: Sequence[str], start: int) -> int | None:
+        for level in levels:
             at = self._find_at(level, wanted, start, None)
             if at is not None:
                 return at
@@ -254,20 +259,20 @@ class _Change:
 
     def _find_at(self, level: int, wanted: Sequence[str], start: int, end: int | None) -> int | None:
         """The first line, from `start` to before `end`, at which the wanted lines begin, compared as `level` says."""
-        if level == len(self._coded):
-            self._encode(_COMPARISONS[level])
+        if level not in self._coded:
+            self._encode(level)
         compared, codes = _COMPARISONS[level], self._codes[level]
         at = self._coded[level].find("".join(codes[compared(line)] for line in wanted), start, end)
         return None if at < 0 else at
 
-    def _encode(self, compared: Callable[[str], str]) -> None:
+    def _encode(self, level: int) -> None:
         """Give each line that is searched for a character, and write the text in these; `chr(0)` is any other line."""
-        codes: dict[str, str] = {}
+        compared = _COMPARISONS[level]
+        codes = self._codes[level] = {}
         for section in self._sections:
             for line in (*section.anchors, *section.old()):
                 codes.setdefault(compared(line), chr(len(codes) + 1))
-        self._codes.append(codes)
-        self._coded.append("".join(codes.get(compared(text), "\0") for text in self._texts))
+        self._coded[level] = "".join(codes.get(compared(text), "\0") for text in self._texts)
 
 
 def _split(text: str) -> tuple[list[str], list[str]]:
