@@ -31,7 +31,7 @@ async def _nothing_is_left() -> AsyncGenerator[None]:
     assert children() == processes
     # One that has told the loop may not have ended yet.
     for thread in threading.enumerate():
-        if "_watch" in thread.name:
+        if "_live" in thread.name:
             thread.join(10)
             assert not thread.is_alive()
 
@@ -250,6 +250,13 @@ async def test_ignored_child_signals_do_no_harm(shell: WorkspaceShell) -> None:
         assert (await shell.run("sleep 1000", timeout_ms=50)).timed_out
     finally:
         signal.signal(signal.SIGCHLD, before)
+
+
+def test_a_root_that_is_gone_is_told(shell: WorkspaceShell, tmp_path: Path) -> None:
+    tmp_path.rmdir()
+    with pytest.raises(ValueError, match=r"There is no folder '\.' in the workspace"):
+        asyncio.run(shell.run("echo a"))
+    tmp_path.mkdir()
 
 
 def test_a_shell_outlives_its_event_loop(shell: WorkspaceShell) -> None:

@@ -129,7 +129,8 @@ class WorkspaceShell:
         running = _Command(arguments, self._environment(env or {}), kept)
         try:
             try:
-                await settled(asyncio.to_thread(self._start, running, working_directory))
+                folder = await asyncio.to_thread(self._folder, working_directory)
+                await settled(running.start(folder))
             except OSError as error:
                 code = 127 if isinstance(error, FileNotFoundError) else 126
                 return CommandResult("", f"{arguments[0]}: {error.strerror}\n", code, timed_out=False)
@@ -138,12 +139,9 @@ class WorkspaceShell:
             await settled(running.end())
         return running.result(timed_out=timed_out)
 
-    def _start(self, command: _Command, working_directory: str | None) -> None:
-        command.start(self._folder(working_directory))
-
     def _folder(self, working_directory: str | None) -> Path:
         if working_directory is None:
-            return self._root
+            working_directory = "."
         if "\0" in working_directory:
             raise PathRefused(f"{shown(working_directory)} has a NUL character in it: leave it out")
         # It may be a link, as long as it stays: a shell can follow any.
@@ -174,27 +172,34 @@ class _Command:
         self._outputs = (Captured(max_output_bytes), Captured(max_output_bytes))
         self._open: set[int] = set()
 
-    def start(self, folder: Path) -> None:
-        """Start it; in a thread, as starting takes a while.
+    async def start(self, folder: Path) -> None:
+        """Start it, in a thread that lives as long as it does, for starting takes a while. Not to be broken off.
 
         Raises:
             OSError: it cannot be started.
             ValueError: it cannot be passed on: a NUL in an argument, for instance.
         """
-        self._process = subprocess.Popen(  # noqa: S603 (what it is for)
-            self._arguments,
-            cwd=folder,
-            env=self._env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            start_new_session=True,
-        )
-        threading.Thread(target=self._watch, args=[self._process], daemon=True).start()
+        started: asyncio.Future[subprocess.Popen[bytes]] = self._loop.create_future()
+        threading.Thread(target=self._live, args=[folder, started], daemon=True).start()
+        self._process = await started
 
-    def _watch(self, process: subprocess.Popen[bytes]) -> None:
-        """Tell the loop when the process has exited, and leave it to be reaped, where the system can."""
+    def _live(self, folder: Path, started: asyncio.Future[subprocess.Popen[bytes]]) -> None:
+        """Start the process, and tell the loop when it has exited; leave it to be reaped, where the system can."""
+        try:
+            process = subprocess.Popen(  # noqa: S603 (what it is for)
+                self._arguments,
+                cwd=folder,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
+            )
+        except BaseException as error:  # noqa: BLE001 (raised where the start is awaited)
+            self._loop.call_soon_threadsafe(started.set_exception, error)
+            return
+        self._loop.call_soon_threadsafe(started.set_result, process)
         if sys.platform == "linux":
             # Where a program ignores SIGCHLD, nothing is left to be seen.
             with contextlib.suppress(ChildProcessError):
