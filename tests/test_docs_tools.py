@@ -40,8 +40,22 @@ QUERY: dict[str, Any] = {
     "input": "SELECT count(*) FROM customers",
 }
 
+PATCH: dict[str, Any] = {
+    "type": "apply_patch_call",
+    "call_id": "p1",
+    "status": "completed",
+    "operation": {"type": "create_file", "path": "mill.txt", "diff": "+it grinds"},
+}
+
+COMMAND: dict[str, Any] = {
+    "type": "shell_call",
+    "call_id": "s1",
+    "status": "completed",
+    "action": {"commands": ["cat mill.txt", "ls mill"], "timeout_ms": 60000},
+}
+
 SCRIPTS: dict[str, tuple[list[Any], str]] = {
-    "Tools that the server runs, and custom tools": (
+    "Tools that are no functions": (
         [Step().items(SEARCH).text("It flows.")],
         "tool_call_item web_search_call\nmessage_output_item message\n",
     ),
@@ -53,6 +67,18 @@ SCRIPTS: dict[str, tuple[list[Any], str]] = {
     "Custom tools": (
         [Step().items(QUERY), "Three."],
         "['3 rows for SELECT count(*) FROM customers'] Three.\n",
+    ),
+    "Shells, patches and computers": (
+        [Step().items(PATCH, COMMAND), "It grinds."],
+        """\
+asks: shell {"commands": ["cat mill.txt", "ls mill"], "timeout_ms": 60000}
+output: Created mill.txt
+output: it grinds
+stderr:
+ls: cannot access 'mill': No such file or directory
+exit code: 2
+It grinds.
+""",
     ),
 }
 """By heading: what the server answers, and what the program prints."""

@@ -77,6 +77,16 @@ def test_an_agent_with_settings_of_its_own_is_made_without_openai():
     assert "openai" not in loaded
 
 
+def test_the_function_that_applies_diffs_is_had_whatever_is_imported_first():
+    for program in (
+        "from agents import apply_diff; assert apply_diff('a', '-a') == ''",
+        "import agents.apply_diff as function; assert function('a', '-a') == ''",
+        "from agents.apply_diff import apply_diff; import agents; assert agents.apply_diff is apply_diff",
+        "import agents; agents.apply_diff; import agents.apply_diff; assert agents.apply_diff('a', '-a') == ''",
+    ):
+        loaded_after(program)
+
+
 def test_the_module_of_tools_stays_a_module_whatever_is_imported_first():
     for program in (
         "from agents import function_tool; import agents.tool; assert agents.tool.function_tool is function_tool",

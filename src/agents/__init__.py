@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ToolsToFinalOutputResult,
     )
     from .agent_output import AgentOutputSchema, AgentOutputSchemaBase
+    from .apply_diff import apply_diff
     from .approvals import Approve, Decision, DecisionError, Reject, RunAlreadyResumed, StateTampered, Supply
     from .computer import AsyncComputer, Button, Computer, Environment
     from .editor import ApplyPatchEditor, ApplyPatchOperation, ApplyPatchResult
@@ -457,6 +458,7 @@ __all__ = [
     "__version__",
     "add_trace_processor",
     "agent_span",
+    "apply_diff",
     "custom_span",
     "default_handoff_history_mapper",
     "default_tool_error_function",
@@ -504,12 +506,12 @@ __getattr__ = lazy_exports(__name__, globals(), NAMES_OF_MODULE)
 
 
 class _Package(ModuleType):
-    """This package: one of its names is that of a function and of the function's module, and stays the function's."""
+    """This package: two of its names are those of a function and of the function's module, and stay the function's."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         # The import machinery sets a module in its package once it is loaded.
-        if name == "responses_websocket_session" and isinstance(value, ModuleType):
-            value = value.responses_websocket_session
+        if name in {"apply_diff", "responses_websocket_session"} and isinstance(value, ModuleType):
+            value = getattr(value, name)
         super().__setattr__(name, value)
 
 

@@ -7,6 +7,7 @@ NAMES_OF_MODULE = {
     " set_default_openai_responses_transport",
     "agent": "Agent AgentBase AgentToolStreamEvent StopAtTools ToolsToFinalOutputFunction"
     " ToolsToFinalOutputResult",
+    "apply_diff": "apply_diff",
     "approvals": "Approve Decision DecisionError Reject RunAlreadyResumed StateTampered Supply",
     "agent_output": "AgentOutputSchema AgentOutputSchemaBase",
     "exceptions": "AgentsException InputGuardrailTripwireTriggered MaxTurnsExceeded"

@@ -1,60 +1,68 @@
-"""What carries out the file changes of an `ApplyPatchTool`."""
+"""What an apply-patch tool and the editor behind it say to each other."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
-from ._lazy import lazy_module
+from .run_context import RunContextWrapper
 
-if TYPE_CHECKING:
-    from . import run_context as _run_context
-else:
-    _run_context = lazy_module("agents.run_context")
-
-ApplyPatchOperationType: TypeAlias = Literal["create_file", "update_file", "delete_file"]
+ApplyPatchOperationType = Literal["create_file", "update_file", "delete_file"]
 
 
 @dataclass(slots=True)
 class ApplyPatchOperation:
-    """One change of one file."""
+    """One change of one file that a model asks for."""
 
     type: ApplyPatchOperationType
-    path: str
-    diff: str | None = None
-    """In the V4A form; None where a file is deleted. `agents.apply_diff` applies it."""
 
-    ctx_wrapper: _run_context.RunContextWrapper[Any] | None = None
+    path: str
+    """As the model wrote it: an editor must check that it leads nowhere but where edits are allowed."""
+
+    diff: str | None = None
+    """A V4A diff, for `agents.apply_diff`: of a new file with `mode="create"`; None for a deletion."""
+
+    ctx_wrapper: RunContextWrapper[Any] | None = None
+    """The context of the run; None outside of one."""
+
     move_to: str | None = None
+    """The new path of an updated file that is moved too; None leaves it where it is."""
 
 
 @dataclass(slots=True)
 class ApplyPatchResult:
-    """What a change came to."""
+    """What became of an operation."""
 
     status: Literal["completed", "failed"] | None = None
+    """None counts as completed."""
+
     output: str | None = None
+    """A text for the model: what was done, or why it was not and what to do instead."""
 
 
 @runtime_checkable
 class ApplyPatchEditor(Protocol):
-    """Changes files; each method may be async, and returns a result, a text for the model, or None."""
+    """Carries out the operations of an apply-patch tool; its methods may be coroutines.
+
+    A text or None stands for a result that is completed. What a method raises is told the model as a failure.
+    `agents.extensions.workspace.WorkspaceEditor` is one that edits the files of a folder.
+    """
 
     def create_file(
         self, operation: ApplyPatchOperation
-    ) -> Awaitable[ApplyPatchResult | str | None] | ApplyPatchResult | str | None:
-        """Make a file of a diff whose every line is added."""
+    ) -> ApplyPatchResult | str | Awaitable[ApplyPatchResult | str | None] | None:
+        """Make a file that is not there yet, from `operation.diff`."""
         ...
 
     def update_file(
         self, operation: ApplyPatchOperation
-    ) -> Awaitable[ApplyPatchResult | str | None] | ApplyPatchResult | str | None:
-        """Apply a diff to a file that is there."""
+    ) -> ApplyPatchResult | str | Awaitable[ApplyPatchResult | str | None] | None:
+        """Change a file by `operation.diff`, and move it to `operation.move_to` if that is given."""
         ...
 
     def delete_file(
         self, operation: ApplyPatchOperation
-    ) -> Awaitable[ApplyPatchResult | str | None] | ApplyPatchResult | str | None:
+    ) -> ApplyPatchResult | str | Awaitable[ApplyPatchResult | str | None] | None:
         """Remove a file."""
         ...

@@ -13,7 +13,7 @@ from agents._ports.session import (
     resolve_session_limit,
 )
 from agents.memory._item_json import decode_item, decode_items, encode_items
-from agents.memory._settled import settled
+from agents.util.settled import settled
 
 from ._extras import missing_extra
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -21,5 +22,6 @@ async def settled(change: Coroutine[Any, Any, T]) -> T:
     except asyncio.CancelledError:
         while not task.done():
             # Cancelled once more: what is asked for stays the same.
-            await asyncio.wait([task])
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
         raise
