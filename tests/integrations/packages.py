@@ -91,6 +91,7 @@ SPANS = (
     Package(name="openinference-instrumentation-openai-agents", version="2.6.0", needs=_SDK),
     Package(name="opentelemetry-instrumentation-openai-agents", version="0.62.4", needs=_SDK),
     Package(name="openai-agents-opentelemetry", version="0.4.1", needs=_SDK, alone=True),
+    Package(name="logfire", version="5.4.0"),
 )
 """Those that make OpenTelemetry spans of ours."""
 

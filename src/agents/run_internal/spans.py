@@ -4,8 +4,9 @@ Rule 1: a span starts when a fact, or the launch of the effect that a fact made 
     that settles it, or with the run.
 Rule 2: nothing here can fail a run: processors' errors are logged by the provider.
 Rule 3: no current span of the caller is touched; effects start with theirs current in a context of their own.
-Rule 4: a span is told to processors in the context of what it is about, at its end as at its start: what they make
-    current there (an OpenTelemetry span, say) is current in a tool's code, and they can take it back.
+Rule 4: a span starts and ends in the context of what it is about, the last to start ending first: what processors,
+    and providers of others, make current there (an OpenTelemetry span, say) is current in a tool's code, and they
+    can take it back.
 """
 
 from __future__ import annotations
@@ -85,6 +86,10 @@ def _nothing() -> None:
     """Shows whether a context can be entered."""
 
 
+def _finish(ended: Trace | Span[Any], context: contextvars.Context) -> None:
+    _within(context, lambda: ended.finish(reset_current=True))
+
+
 class RunSpans:
     """The open spans of one run, which is made in the present context."""
 
@@ -109,8 +114,6 @@ class RunSpans:
         self._trace = trace
         # Where the run's own spans are told of; effects begin with copies of it.
         self._context = contextvars.copy_context()
-        if trace is not None:
-            self._context.run(Scope.set_current_trace, trace)
         # Within a caller's trace, or nested in a tool, the run hangs under what is current there.
         self._parent: Trace | Span[Any] | None = trace if trace is not None else Scope.get_current_span()
         tracing = config.tracing
@@ -140,11 +143,7 @@ class RunSpans:
                 return self._open(f"handoff/{effect.call.id}", data, self._innermost())
             case _:
                 pass
-        context = self._context.copy()
-        innermost = self._innermost()
-        if innermost is not None:
-            context.run(Scope.set_current_span, innermost)
-        return context
+        return self._context.copy()
 
     def _innermost(self) -> Span[Any] | None:
         return self._turn or self._agent or self._task
@@ -153,7 +152,7 @@ class RunSpans:
         self, data: Any, parent: Trace | Span[Any] | None, context: contextvars.Context | None = None
     ) -> Span[Any]:
         span = get_trace_provider().create_span(data, parent=parent)
-        _within(self._context if context is None else context, span.start)
+        _within(self._context if context is None else context, lambda: span.start(mark_as_current=True))
         return span
 
     def _open(self, key: str, data: Any, parent: Trace | Span[Any] | None) -> contextvars.Context:
@@ -162,9 +161,7 @@ class RunSpans:
         if opened is not None:
             return opened[1]
         context = self._context.copy()
-        span = self._start(data, parent, context)
-        context.run(Scope.set_current_span, span)
-        self._effects[key] = (span, context)
+        self._effects[key] = (self._start(data, parent, context), context)
         return context
 
     def _span_of(self, key: str) -> Span[Any] | None:
@@ -173,7 +170,7 @@ class RunSpans:
 
     def _close(self, key: str) -> None:
         span, context = self._effects.pop(key)
-        _within(context, span.finish)
+        _finish(span, context)
 
     # --- facts
 
@@ -227,15 +224,16 @@ class RunSpans:
                 name: count - self._spent_before.get(name, 0)
                 for name, count in task_usage_to_span_data(usage).items()
             }
-            _within(self._context, self._task.finish)
+            _finish(self._task, self._context)
             self._task = None
         if self._trace is not None:
-            _within(self._context, self._trace.finish)
+            _finish(self._trace, self._context)
             self._trace = None
 
     def _start_run(self) -> None:
         if self._trace is not None:
-            _within(self._context, self._trace.start)
+            started = self._trace
+            _within(self._context, lambda: started.start(mark_as_current=True))
         if self._shows_turns:
             self._task = self._start(TaskSpanData(self._config.workflow_name), self._parent)
             if not self._run.path:
@@ -306,12 +304,12 @@ class RunSpans:
 
     def _end_turn(self) -> None:
         if self._turn is not None:
-            _within(self._context, self._turn.finish)
+            _finish(self._turn, self._context)
             self._turn = None
 
     def _end_agent(self) -> None:
         if self._agent is not None:
-            _within(self._context, self._agent.finish)
+            _finish(self._agent, self._context)
             self._agent = None
 
     def _end(self, fact: f.RunFinished | f.RunFailed | f.RunCancelled, live: Any) -> None:
