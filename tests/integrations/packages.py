@@ -57,14 +57,14 @@ class Package:
         """
         home = HERE / f".venv-{self.name}"
         ready = home / ".ready"
-        wanted = f"{self.name}=={self.version}"
-        if ready.exists() and ready.read_text() == wanted:
+        if ready.exists() and ready.read_text(encoding="utf-8") == repr(self):
             return
+        wanted = f"{self.name}=={self.version}"
         pip = [str(self.python), "-m", "pip", "install", "--quiet"]
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
         subprocess.run([*pip, "--editable", str(PROJECT), *self.needs], check=True)
         subprocess.run([*pip, *(["--no-deps"] if self.alone else []), wanted], check=True)
-        ready.write_text(wanted)
+        ready.write_text(repr(self), encoding="utf-8")
 
     def run(self, program: str, *arguments: str) -> list[Any]:
         """Run one of `programs/` in its environment, without a way out of this machine.
