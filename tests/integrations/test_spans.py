@@ -1,27 +1,16 @@
-"""Packages that hook into `agents` find there what they need, and tell of a run.
-
-`make test-integrations` installs them, and sets HEADRACE_INTEGRATIONS; otherwise these tests are skipped.
-"""
+"""Packages that make OpenTelemetry spans find in `agents` what they need, and tell of a run."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agents.testing import ResponsesServer, Step
-from integrations.packages import PACKAGES, Package
+from integrations.packages import SPANS, Package, run_with_packages
 
-PROGRAM = Path(__file__).parent / "programs" / "spans.py"
-
-pytestmark = pytest.mark.skipif(
-    not os.environ.get("HEADRACE_INTEGRATIONS"),
-    reason="packages of others, each in an environment of its own: run make test-integrations",
-)
+pytestmark = run_with_packages
 
 
 def spans_with(package: Package) -> list[dict[str, Any]]:
@@ -31,28 +20,10 @@ def spans_with(package: Package) -> list[dict[str, Any]]:
         Step().function_call("transfer_to_heir"),
         Step().text("Hello."),
     ]
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("OPENAI_", "PYTHON", "OTEL_"))
-    }
     with ResponsesServer(steps) as server:
-        done = subprocess.run(
-            [str(package.python), str(PROGRAM), package.name, server.base_url],
-            env={**kept, "NO_PROXY": "127.0.0.1"},
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        spans = package.run("spans.py", package.name, server.base_url)
         server.assert_complete()
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-@pytest.fixture(params=PACKAGES, ids=lambda package: package.name)
-def spans(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
-    return spans_with(request.param)
+    return spans
 
 
 #: The names that a package gives to the spans of agents, of the tool's call and of model calls.
@@ -64,21 +35,37 @@ NAMES = {
         "look.tool",
         "openai.response",
     ),
+    "logfire": ("Agent run: 'asker'", "Agent run: 'heir'", "Function: look", "Responses API"),
     "openai-agents-opentelemetry": ("agent: asker", "agent: heir", "execute_tool look", "gen_ai.response"),
 }
 
 
-@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+#: Those that make their span current, so that spans of the tool's own code are below it.
+CURRENT = frozenset(NAMES) - {"openai-agents-opentelemetry"}
+
+
+@pytest.mark.parametrize("package", SPANS, ids=lambda package: package.name)
 def test_a_package_tells_of_agents_calls_and_tools_in_one_tree(package: Package) -> None:
-    spans = spans_with(package)
+    told = spans_with(package)
+    spans = [span for span in told if span["name"] != "inside"]
     names = [span["name"] for span in spans]
     assert [names.count(name) for name in NAMES[package.name]] == [1, 1, 1, 3]
     assert [span["parent"] for span in spans].count(None) == 1
     assert "seen it" in json.dumps(spans)
     by_id = {span["id"]: span for span in spans}
-    [call] = [span for span in spans if span["name"] == NAMES[package.name][2]]
-    above: list[str] = []
-    while call["parent"] is not None:
-        call = by_id[call["parent"]]
-        above.append(call["name"])
-    assert NAMES[package.name][0] in above
+
+    def above(span: dict[str, Any]) -> list[str]:
+        parent = by_id.get(span["parent"])
+        return [] if parent is None else [parent["name"], *above(parent)]
+
+    asker, heir, look, response = NAMES[package.name]
+    [call] = [span for span in spans if span["name"] == look]
+    assert asker in above(call)
+    # Two answers of the one agent, and one of the other.
+    responses = [above(span) for span in spans if span["name"] == response]
+    assert [(asker in names, heir in names) for names in responses] == [
+        *[(True, False)] * 2,
+        (False, True),
+    ]
+    [inside] = [span for span in told if span["name"] == "inside"]
+    assert (inside["parent"] == call["id"]) == (package.name in CURRENT)

@@ -18,6 +18,9 @@ from agents.exceptions import ModelBehaviorError, ModelResponseFailed, UserError
 from agents.model_settings import ModelSettings
 from agents.models._client_stream import RawAnswer, as_raw_request
 from agents.models._sse import EventFramer
+from agents.models.openai_responses import (
+    _HEADERS_OVERRIDE as HEADERS_OVERRIDE,  # pyright: ignore[reportPrivateUsage]  # ChatKit imports it
+)
 from agents.models.openai_responses import OpenAIResponsesModel
 from agents.testing import ResponsesServer
 from agents.testing.responses_script import Step
@@ -65,6 +68,19 @@ async def test_a_response_without_usage_counts_as_one_request() -> None:
         async with openai.AsyncOpenAI(base_url=url, api_key="x") as client:
             response = await respond(OpenAIResponsesModel("m", client))
     assert response.usage == Usage(requests=1)
+
+
+async def test_headers_can_be_overridden_in_a_context() -> None:
+    settings = ModelSettings(extra_headers={"User-Agent": "settings"})
+    async with ResponsesServer(["x"] * 3) as server, model_of(server) as model:
+        token = HEADERS_OVERRIDE.set({"User-Agent": "mine"})
+        try:
+            await respond(model, model_settings=settings)
+            await stream(model)
+        finally:
+            HEADERS_OVERRIDE.reset(token)
+        await stream(model, model_settings=settings)
+    assert [request.headers["user-agent"] for request in server.requests] == ["mine", "mine", "settings"]
 
 
 async def test_a_stream_gives_the_clients_events_and_ends_with_the_response() -> None:

@@ -20,7 +20,10 @@ from agents.tracing import (
     ResponseSpanData,
     Span,
     SpanData,
+    SpeechGroupSpanData,
+    SpeechSpanData,
     TaskSpanData,
+    TranscriptionSpanData,
     TurnSpanData,
     agent_span,
     custom_span,
@@ -32,8 +35,11 @@ from agents.tracing import (
     handoff_span,
     mcp_tools_span,
     response_span,
+    speech_group_span,
+    speech_span,
     task_span,
     trace,
+    transcription_span,
     turn_span,
 )
 from agents.tracing.provider import DefaultTraceProvider
@@ -320,6 +326,28 @@ DATA: list[tuple[SpanData, dict[str, Any]]] = [
     (CustomSpanData("c", {"d": 1}), {"type": "custom", "name": "c", "data": {"d": 1}}),
     (GuardrailSpanData("g"), {"type": "guardrail", "name": "g", "triggered": False}),
     (MCPListToolsSpanData("s", ["t"]), {"type": "mcp_tools", "server": "s", "result": ["t"]}),
+    (
+        TranscriptionSpanData("QQ==", output="hi", model="m", model_config={"language": "en"}),
+        {
+            "type": "transcription",
+            "input": {"data": "QQ==", "format": "pcm"},
+            "output": "hi",
+            "model": "m",
+            "model_config": {"language": "en"},
+        },
+    ),
+    (
+        SpeechSpanData("hi", "QQ==", "wav", first_content_at="2026-01-01T00:00:00+00:00"),
+        {
+            "type": "speech",
+            "input": "hi",
+            "output": {"data": "QQ==", "format": "wav"},
+            "model": None,
+            "model_config": None,
+            "first_content_at": "2026-01-01T00:00:00+00:00",
+        },
+    ),
+    (SpeechGroupSpanData("hi"), {"type": "speech_group", "input": "hi"}),
 ]
 
 
@@ -339,6 +367,9 @@ CREATORS: list[tuple[Callable[[], Span[Any]], type[SpanData], str]] = [
     (lambda: custom_span("a"), CustomSpanData, "custom"),
     (lambda: guardrail_span("a"), GuardrailSpanData, "guardrail"),
     (lambda: mcp_tools_span("a"), MCPListToolsSpanData, "mcp_tools"),
+    (transcription_span, TranscriptionSpanData, "transcription"),
+    (speech_span, SpeechSpanData, "speech"),
+    (speech_group_span, SpeechGroupSpanData, "speech_group"),
 ]
 
 

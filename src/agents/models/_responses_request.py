@@ -10,7 +10,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeGuard, cast
@@ -219,12 +219,18 @@ class Converter:
 
 
 def responses_request(
-    call: ModelCall, *, model: str, model_is_explicit: bool, stream: bool
+    call: ModelCall,
+    *,
+    model: str,
+    model_is_explicit: bool,
+    stream: bool,
+    headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The keyword arguments for `client.responses.create`.
 
     With a prompt, the prompt's own model and tools apply unless the caller
-    chose some: then `model` and `tools` are left out.
+    chose some: then `model` and `tools` are left out. `headers` win over those
+    of the settings.
 
     Raises:
         UserError: a tool or the tool choice cannot be sent.
@@ -260,7 +266,7 @@ def responses_request(
             else omit
         ),
         "stream": True if stream else omit,
-        "extra_headers": {"User-Agent": user_agent(), **(settings.extra_headers or {})},
+        "extra_headers": {"User-Agent": user_agent(), **(settings.extra_headers or {}), **(headers or {})},
         "extra_query": settings.extra_query,
         "extra_body": settings.extra_body,
         "text": _text(call),

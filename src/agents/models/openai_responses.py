@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NotRequired
 
 from typing_extensions import TypedDict
@@ -57,6 +58,12 @@ __all__ = [
     "OpenAIResponsesWebSocketOptions",
     "ResponsesWebSocketError",
 ]
+
+# What embeds runs says by it whose they are (ChatKit's server does), as by `HEADERS_OVERRIDE` of Chat Completions.
+_HEADERS_OVERRIDE: ContextVar[dict[str, str] | None] = ContextVar(
+    "openai_responses_headers_override", default=None
+)
+"""Headers for the calls made in this context; they win over those of the settings."""
 
 
 class OpenAIResponsesModel(Model):
@@ -199,7 +206,11 @@ class OpenAIResponsesModel(Model):
 
     def _request(self, call: ModelCall, *, stream: bool) -> dict[str, Any]:
         request = responses_request(
-            call, model=self.model, model_is_explicit=self._model_is_explicit, stream=stream
+            call,
+            model=self.model,
+            model_is_explicit=self._model_is_explicit,
+            stream=stream,
+            headers=_HEADERS_OVERRIDE.get(),
         )
         return {**call_options(self._client, call.model_settings), **request}
 

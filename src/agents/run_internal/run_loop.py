@@ -269,9 +269,7 @@ class Run:
             return
         if work is None:
             return
-        context = (
-            self._context.copy() if self.spans is None else self.spans.context_for(effect, self._context)
-        )
+        context = self._context.copy() if self.spans is None else self.spans.context_for(effect)
         task = asyncio.get_running_loop().create_task(self._fly(effect, work), context=context)
         # A task that is cancelled before its first step never awaits its work.
         task.add_done_callback(lambda _: work.close())

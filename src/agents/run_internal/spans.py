@@ -4,11 +4,15 @@ Rule 1: a span starts when a fact, or the launch of the effect that a fact made 
     that settles it, or with the run.
 Rule 2: nothing here can fail a run: processors' errors are logged by the provider.
 Rule 3: no current span of the caller is touched; effects start with theirs current in a context of their own.
+Rule 4: a span starts and ends in the context of what it is about, the last to start ending first: what processors,
+    and providers of others, make current there (an OpenTelemetry span, say) is current in a tool's code, and they
+    can take it back.
 """
 
 from __future__ import annotations
 
 import contextvars
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from agents._core import facts as f
@@ -67,12 +71,32 @@ def start_trace(config: RunConfig, resumed: TraceState | None = None) -> tuple[T
     return trace, trace.trace_id != "no-op"
 
 
+def _within(context: contextvars.Context, tell: Callable[[], None]) -> None:
+    """Tell of a span in a context, which may be that of the caller."""
+    try:
+        context.run(_nothing)
+    except RuntimeError:
+        # Entered already: an effect tells how it went.
+        tell()
+    else:
+        context.run(tell)
+
+
+def _nothing() -> None:
+    """Shows whether a context can be entered."""
+
+
+def _finish(ended: Trace | Span[Any], context: contextvars.Context) -> None:
+    _within(context, lambda: ended.finish(reset_current=True))
+
+
 class RunSpans:
-    """The open spans of one run."""
+    """The open spans of one run, which is made in the present context."""
 
     __slots__ = (
         "_agent",
         "_config",
+        "_context",
         "_effects",
         "_parent",
         "_run",
@@ -88,6 +112,8 @@ class RunSpans:
         self._run = run
         self._config = config
         self._trace = trace
+        # Where the run's own spans are told of; effects begin with copies of it.
+        self._context = contextvars.copy_context()
         # Within a caller's trace, or nested in a tool, the run hangs under what is current there.
         self._parent: Trace | Span[Any] | None = trace if trace is not None else Scope.get_current_span()
         tracing = config.tracing
@@ -95,56 +121,56 @@ class RunSpans:
         self._task: Span[TaskSpanData] | None = None
         self._agent: Span[AgentSpanData] | None = None
         self._turn: Span[TurnSpanData] | None = None
-        self._effects: dict[str, Span[Any]] = {}
+        self._effects: dict[str, tuple[Span[Any], contextvars.Context]] = {}
         self._usage = Usage()
         # A resumed run goes on with the usage that it had, and its task spent what came after.
         self._spent_before: dict[str, int] = {}
 
     # --- contexts
 
-    def context_for(self, effect: Effect, base: contextvars.Context) -> contextvars.Context:
-        """A copy of the run's context in which the effect's own span is current."""
-        context = base.copy()
-        span = self._span_for(effect)
-        if self._trace is not None:
-            context.run(Scope.set_current_trace, self._trace)
-        if span is not None:
-            context.run(Scope.set_current_span, span)
-        return context
-
-    def _span_for(self, effect: Effect) -> Span[Any] | None:
+    def context_for(self, effect: Effect) -> contextvars.Context:
+        """A context of the effect's own, in which its span is current."""
         match effect:
             case RunTool():
-                return self._effects.get(f"tool/{effect.call.id}", self._innermost())
+                claimed = self._effects.get(f"tool/{effect.call.id}")
+                if claimed is not None:
+                    return claimed[1]
             case CheckGuardrail():
-                return self._open(
-                    f"guard/{effect.guard.id}", GuardrailSpanData(effect.guard.name), self._agent
-                )
+                data = GuardrailSpanData(effect.guard.name)
+                return self._open(f"guard/{effect.guard.id}", data, self._agent)
             case TakeHandoff():
                 data = HandoffSpanData(from_agent=self._run.view.agent.name, to_agent=None)
                 return self._open(f"handoff/{effect.call.id}", data, self._innermost())
             case _:
-                return self._innermost()
+                pass
+        return self._context.copy()
 
     def _innermost(self) -> Span[Any] | None:
         return self._turn or self._agent or self._task
 
-    def _start(self, data: Any, parent: Trace | Span[Any] | None) -> Span[Any]:
+    def _start(
+        self, data: Any, parent: Trace | Span[Any] | None, context: contextvars.Context | None = None
+    ) -> Span[Any]:
         span = get_trace_provider().create_span(data, parent=parent)
-        span.start()
+        _within(self._context if context is None else context, lambda: span.start(mark_as_current=True))
         return span
 
-    def _open(self, key: str, data: Any, parent: Trace | Span[Any] | None) -> Span[Any]:
-        span = self._effects.get(key)
-        if span is None:
-            span = self._effects[key] = self._start(data, parent)
-        return span
+    def _open(self, key: str, data: Any, parent: Trace | Span[Any] | None) -> contextvars.Context:
+        """The context of an effect, in which its span has started."""
+        opened = self._effects.get(key)
+        if opened is not None:
+            return opened[1]
+        context = self._context.copy()
+        self._effects[key] = (self._start(data, parent, context), context)
+        return context
 
-    def _close(self, key: str) -> Any:
-        span = self._effects.pop(key, None)
-        if span is not None:
-            span.finish()
-        return span
+    def _span_of(self, key: str) -> Span[Any] | None:
+        opened = self._effects.get(key)
+        return None if opened is None else opened[0]
+
+    def _close(self, key: str) -> None:
+        span, context = self._effects.pop(key)
+        _finish(span, context)
 
     # --- facts
 
@@ -198,15 +224,16 @@ class RunSpans:
                 name: count - self._spent_before.get(name, 0)
                 for name, count in task_usage_to_span_data(usage).items()
             }
-            self._task.finish()
+            _finish(self._task, self._context)
             self._task = None
         if self._trace is not None:
-            self._trace.finish()
+            _finish(self._trace, self._context)
             self._trace = None
 
     def _start_run(self) -> None:
         if self._trace is not None:
-            self._trace.start()
+            started = self._trace
+            _within(self._context, lambda: started.start(mark_as_current=True))
         if self._shows_turns:
             self._task = self._start(TaskSpanData(self._config.workflow_name), self._parent)
             if not self._run.path:
@@ -238,7 +265,7 @@ class RunSpans:
         return self._run.state.calls[fact.call].call.arguments
 
     def _end_tool(self, fact: f.ToolReturned | f.ToolFailed, live: LiveOutput) -> None:
-        span = self._effects.get(f"tool/{fact.call}")
+        span = self._span_of(f"tool/{fact.call}")
         if span is None:
             return
         shows = self._config.trace_include_sensitive_data
@@ -252,13 +279,13 @@ class RunSpans:
         self._close(f"tool/{fact.call}")
 
     def _end_guardrail(self, fact: f.GuardrailChecked) -> None:
-        span = self._effects.get(f"guard/{fact.guard}")
+        span = self._span_of(f"guard/{fact.guard}")
         if span is not None:
             span.span_data.triggered = fact.tripped
             self._close(f"guard/{fact.guard}")
 
     def _end_handoff(self, fact: f.HandedOff, live: LiveHandoff) -> None:
-        span = self._effects.get(f"handoff/{fact.call}")
+        span = self._span_of(f"handoff/{fact.call}")
         if span is not None:
             span.span_data.to_agent = live.target.name
             asked = self._requested_agents()
@@ -277,12 +304,12 @@ class RunSpans:
 
     def _end_turn(self) -> None:
         if self._turn is not None:
-            self._turn.finish()
+            _finish(self._turn, self._context)
             self._turn = None
 
     def _end_agent(self) -> None:
         if self._agent is not None:
-            self._agent.finish()
+            _finish(self._agent, self._context)
             self._agent = None
 
     def _end(self, fact: f.RunFinished | f.RunFailed | f.RunCancelled, live: Any) -> None:

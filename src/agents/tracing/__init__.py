@@ -28,8 +28,11 @@ if TYPE_CHECKING:
         handoff_span,
         mcp_tools_span,
         response_span,
+        speech_group_span,
+        speech_span,
         task_span,
         trace,
+        transcription_span,
         turn_span,
     )
     from .processor_interface import TracingProcessor
@@ -53,7 +56,10 @@ if TYPE_CHECKING:
         MCPListToolsSpanData,
         ResponseSpanData,
         SpanData,
+        SpeechGroupSpanData,
+        SpeechSpanData,
         TaskSpanData,
+        TranscriptionSpanData,
         TurnSpanData,
     )
     from .spans import Span, SpanError
@@ -72,12 +78,15 @@ __all__ = [
     "Span",
     "SpanData",
     "SpanError",
+    "SpeechGroupSpanData",
+    "SpeechSpanData",
     "TaskSpanData",
     "Trace",
     "TraceCtxManager",
     "TraceProvider",
     "TracingConfig",
     "TracingProcessor",
+    "TranscriptionSpanData",
     "TurnSpanData",
     "add_trace_processor",
     "agent_span",
@@ -98,8 +107,11 @@ __all__ = [
     "set_trace_provider",
     "set_tracing_disabled",
     "set_tracing_export_api_key",
+    "speech_group_span",
+    "speech_span",
     "task_span",
     "trace",
+    "transcription_span",
     "turn_span",
 ]
 
@@ -107,13 +119,15 @@ _NAMES_OF_MODULE = {
     "config": "TracingConfig",
     "context": "TraceCtxManager",
     "create": "agent_span custom_span function_span generation_span get_current_span get_current_trace"
-    " guardrail_span handoff_span mcp_tools_span response_span task_span trace turn_span",
+    " guardrail_span handoff_span mcp_tools_span response_span speech_group_span speech_span task_span trace"
+    " transcription_span turn_span",
     "processor_interface": "TracingProcessor",
     "provider": "TraceProvider",
     "setup": "add_trace_processor flush_traces get_trace_provider set_trace_processors set_trace_provider"
     " set_tracing_disabled set_tracing_export_api_key",
     "span_data": "AgentSpanData CustomSpanData FunctionSpanData GenerationSpanData GuardrailSpanData"
-    " HandoffSpanData MCPListToolsSpanData ResponseSpanData SpanData TaskSpanData TurnSpanData",
+    " HandoffSpanData MCPListToolsSpanData ResponseSpanData SpanData SpeechGroupSpanData SpeechSpanData"
+    " TaskSpanData TranscriptionSpanData TurnSpanData",
     "spans": "Span SpanError",
     "traces": "Trace",
     "util": "gen_span_id gen_trace_id",

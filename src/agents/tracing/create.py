@@ -23,7 +23,10 @@ from .span_data import (
     HandoffSpanData,
     MCPListToolsSpanData,
     ResponseSpanData,
+    SpeechGroupSpanData,
+    SpeechSpanData,
     TaskSpanData,
+    TranscriptionSpanData,
     TurnSpanData,
 )
 from .spans import Span
@@ -228,4 +231,64 @@ def mcp_tools_span(
         span_id=span_id,
         parent=parent,
         disabled=disabled,
+    )
+
+
+def transcription_span(
+    model: str | None = None,
+    input: str | None = None,
+    input_format: str | None = "pcm",
+    output: str | None = None,
+    model_config: Mapping[str, Any] | None = None,
+    span_id: str | None = None,
+    parent: Trace | Span[Any] | None = None,
+    disabled: bool = False,
+) -> Span[TranscriptionSpanData]:
+    """Speech that is turned into text; `input` is the audio in base64."""
+    return get_trace_provider().create_span(
+        span_data=TranscriptionSpanData(
+            input=input, input_format=input_format, output=output, model=model, model_config=model_config
+        ),
+        span_id=span_id,
+        parent=parent,
+        disabled=disabled,
+    )
+
+
+def speech_span(
+    model: str | None = None,
+    input: str | None = None,
+    output: str | None = None,
+    output_format: str | None = "pcm",
+    model_config: Mapping[str, Any] | None = None,
+    first_content_at: str | None = None,
+    span_id: str | None = None,
+    parent: Trace | Span[Any] | None = None,
+    disabled: bool = False,
+) -> Span[SpeechSpanData]:
+    """Text that is turned into speech; `output` is the audio in base64, `first_content_at` a time in ISO 8601."""
+    return get_trace_provider().create_span(
+        span_data=SpeechSpanData(
+            input=input,
+            output=output,
+            output_format=output_format,
+            model=model,
+            model_config=model_config,
+            first_content_at=first_content_at,
+        ),
+        span_id=span_id,
+        parent=parent,
+        disabled=disabled,
+    )
+
+
+def speech_group_span(
+    input: str | None = None,
+    span_id: str | None = None,
+    parent: Trace | Span[Any] | None = None,
+    disabled: bool = False,
+) -> Span[SpeechGroupSpanData]:
+    """Pieces of speech that say one text."""
+    return get_trace_provider().create_span(
+        span_data=SpeechGroupSpanData(input=input), span_id=span_id, parent=parent, disabled=disabled
     )

@@ -181,7 +181,8 @@ class DefaultTraceProvider(TraceProvider):
     """The provider of a process that sets no other; it starts without processors."""
 
     def __init__(self) -> None:
-        self._processor = SynchronousMultiTracingProcessor()
+        # Instrumentors look by this name whether they are registered already.
+        self._multi_processor = SynchronousMultiTracingProcessor()
         self._disabled: bool | None = None
 
     def _is_disabled(self) -> bool:
@@ -192,10 +193,10 @@ class DefaultTraceProvider(TraceProvider):
         return disabled
 
     def register_processor(self, processor: TracingProcessor) -> None:
-        self._processor.add_tracing_processor(processor)
+        self._multi_processor.add_tracing_processor(processor)
 
     def set_processors(self, processors: list[TracingProcessor]) -> None:
-        self._processor.set_processors(processors)
+        self._multi_processor.set_processors(processors)
 
     def get_current_trace(self) -> Trace | None:
         return current_trace.get()
@@ -235,7 +236,7 @@ class DefaultTraceProvider(TraceProvider):
             trace_id=trace_id,
             group_id=group_id,
             metadata=metadata,
-            processor=self._processor,
+            processor=self._multi_processor,
             tracing_api_key=None if tracing is None else tracing.get("api_key"),
         )
 
@@ -265,7 +266,7 @@ class DefaultTraceProvider(TraceProvider):
                 parent.trace_id,
                 span_id,
                 parent.span_id,
-                self._processor,
+                self._multi_processor,
                 span_data,
                 parent.tracing_api_key,
                 parent.trace_metadata,
@@ -282,7 +283,7 @@ class DefaultTraceProvider(TraceProvider):
             trace_id=parent.trace_id,
             span_id=span_id,
             parent_id=None if is_trace else parent.span_id,
-            processor=self._processor,
+            processor=self._multi_processor,
             span_data=span_data,
             tracing_api_key=parent.tracing_api_key,
             trace_metadata=metadata_of(parent) if is_trace else parent.trace_metadata,
@@ -291,8 +292,8 @@ class DefaultTraceProvider(TraceProvider):
     def force_flush(self) -> None:
         # Also a first use: a program that flushes and then sets the variable gets what it had.
         self._is_disabled()
-        self._processor.force_flush()
+        self._multi_processor.force_flush()
 
     def shutdown(self, timeout: float | None = None) -> None:
         """Shut every processor down, also when tracing is off; `timeout` seconds in all where they can be told."""
-        self._processor.shutdown(timeout)
+        self._multi_processor.shutdown(timeout)

@@ -265,3 +265,82 @@ class MCPListToolsSpanData(SpanData):
 
     def export(self) -> dict[str, Any]:
         return {"type": "mcp_tools", "server": self.server, "result": self.result}
+
+
+class TranscriptionSpanData(SpanData):
+    """Speech that is turned into text; `input` is the audio in base64."""
+
+    def __init__(
+        self,
+        input: str | None = None,
+        input_format: str | None = "pcm",
+        output: str | None = None,
+        model: str | None = None,
+        model_config: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.input = input
+        self.input_format = input_format
+        self.output = output
+        self.model = model
+        self.model_config = model_config
+
+    @property
+    def type(self) -> str:
+        return "transcription"
+
+    def export(self) -> dict[str, Any]:
+        return {
+            "type": "transcription",
+            "input": {"data": self.input or "", "format": self.input_format},
+            "output": self.output,
+            "model": self.model,
+            "model_config": self.model_config,
+        }
+
+
+class SpeechSpanData(SpanData):
+    """Text that is turned into speech; `output` is the audio in base64, `first_content_at` a time in ISO 8601."""
+
+    def __init__(
+        self,
+        input: str | None = None,
+        output: str | None = None,
+        output_format: str | None = "pcm",
+        model: str | None = None,
+        model_config: Mapping[str, Any] | None = None,
+        first_content_at: str | None = None,
+    ) -> None:
+        self.input = input
+        self.output = output
+        self.output_format = output_format
+        self.model = model
+        self.model_config = model_config
+        self.first_content_at = first_content_at
+
+    @property
+    def type(self) -> str:
+        return "speech"
+
+    def export(self) -> dict[str, Any]:
+        return {
+            "type": "speech",
+            "input": self.input,
+            "output": {"data": self.output or "", "format": self.output_format},
+            "model": self.model,
+            "model_config": self.model_config,
+            "first_content_at": self.first_content_at,
+        }
+
+
+class SpeechGroupSpanData(SpanData):
+    """Pieces of speech that say one text."""
+
+    def __init__(self, input: str | None = None) -> None:
+        self.input = input
+
+    @property
+    def type(self) -> str:
+        return "speech_group"
+
+    def export(self) -> dict[str, Any]:
+        return {"type": "speech_group", "input": self.input}

@@ -21,13 +21,22 @@ from agents import Agent, OpenAIResponsesModel, Runner, function_tool, set_trace
 @function_tool
 def look(word: str) -> str:
     """Look at a word."""
-    return f"seen {word}"
+    with trace.get_tracer("mill").start_as_current_span("inside"):
+        return f"seen {word}"
 
 
-def hook_in(package: str, provider: TracerProvider) -> None:
+def hook_in(package: str, provider: TracerProvider, exporter: InMemorySpanExporter) -> None:
+    if package == "logfire":
+        logfire = importlib.import_module("logfire")
+        processors = [SimpleSpanProcessor(exporter)]
+        # It makes a provider of its own.
+        logfire.configure(send_to_logfire=False, console=False, additional_span_processors=processors)
+        logfire.instrument_openai_agents()
+        return
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
     if package == "openai-agents-opentelemetry":
         processor = importlib.import_module("openai_agents_opentelemetry").OpenTelemetryTracingProcessor
-        trace.set_tracer_provider(provider)
         set_trace_processors([processor()])
         return
     path = package.removesuffix("-openai-agents").replace("-", ".") + ".openai_agents"
@@ -50,17 +59,17 @@ async def converse(base_url: str) -> None:
 def main(package: str, base_url: str) -> None:
     set_trace_processors([])
     exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    hook_in(package, provider)
+    hook_in(package, TracerProvider(), exporter)
     asyncio.run(converse(base_url))
     for span in exporter.get_finished_spans():
         assert span.context is not None
+        attributes = span.attributes or {}
         told = {
-            "name": span.name,
+            # Logfire's names are patterns.
+            "name": attributes.get("logfire.msg", span.name),
             "id": span.context.span_id,
             "parent": span.parent.span_id if span.parent else None,
-            "attributes": {name: str(value) for name, value in (span.attributes or {}).items()},
+            "attributes": {name: str(value) for name, value in attributes.items()},
         }
         print(json.dumps(told))
 
