@@ -101,6 +101,10 @@ if TYPE_CHECKING:
     from .model_settings import ModelSettings
     from .models.interface import Model, ModelProvider, ModelTracing
     from .models.multi_provider import MultiProvider
+    from .models.openai_agent_registration import (
+        OpenAIAgentRegistrationConfig,
+        set_default_openai_agent_registration,
+    )
     from .models.openai_chatcompletions import OpenAIChatCompletionsModel
     from .models.openai_provider import OpenAIProvider
     from .models.openai_responses import (
@@ -317,6 +321,7 @@ __all__ = [
     "ModelTimeoutError",
     "ModelTracing",
     "MultiProvider",
+    "OpenAIAgentRegistrationConfig",
     "OpenAIChatCompletionsModel",
     "OpenAIProvider",
     "OpenAIResponsesCompactionArgs",
@@ -444,6 +449,7 @@ __all__ = [
     "retry_policies",
     "run_demo_loop",
     "set_conversation_history_wrappers",
+    "set_default_openai_agent_registration",
     "set_default_openai_api",
     "set_default_openai_client",
     "set_default_openai_key",
@@ -482,11 +488,13 @@ _NAMES_OF_MODULE = {
     " ToolCallOutputItem ToolSearchCallItem ToolSearchOutputItem",
     "lifecycle": "AgentHooks RunHooks",
     "log": "LogStatistics Record RecordsExpired",
-    "memory": "OpenAIResponsesCompactionArgs OpenAIResponsesCompactionAwareSession SQLiteSession Session SessionABC"
-    " SessionSettings is_openai_responses_compaction_aware_session",
+    "memory": "OpenAIResponsesCompactionArgs OpenAIResponsesCompactionAwareSession"
+    " SQLiteSession Session SessionABC SessionSettings"
+    " is_openai_responses_compaction_aware_session",
     "model_settings": "ModelSettings",
     "models.interface": "Model ModelProvider ModelTracing",
     "models.multi_provider": "MultiProvider",
+    "models.openai_agent_registration": "OpenAIAgentRegistrationConfig set_default_openai_agent_registration",
     "models.openai_provider": "OpenAIProvider",
     "models.openai_chatcompletions": "OpenAIChatCompletionsModel",
     "models.openai_responses": "OpenAIResponsesModel OpenAIResponsesWSModel OpenAIResponsesWebSocketOptions",
