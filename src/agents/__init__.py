@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from .lifecycle import AgentHooks, RunHooks
     from .log import LogStatistics, Record, RecordsExpired
     from .memory import (
+        OpenAIConversationsSession,
         OpenAIResponsesCompactionArgs,
         OpenAIResponsesCompactionAwareSession,
         Session,
@@ -323,6 +324,7 @@ __all__ = [
     "MultiProvider",
     "OpenAIAgentRegistrationConfig",
     "OpenAIChatCompletionsModel",
+    "OpenAIConversationsSession",
     "OpenAIProvider",
     "OpenAIResponsesCompactionArgs",
     "OpenAIResponsesCompactionAwareSession",
@@ -488,7 +490,7 @@ _NAMES_OF_MODULE = {
     " ToolCallOutputItem ToolSearchCallItem ToolSearchOutputItem",
     "lifecycle": "AgentHooks RunHooks",
     "log": "LogStatistics Record RecordsExpired",
-    "memory": "OpenAIResponsesCompactionArgs OpenAIResponsesCompactionAwareSession"
+    "memory": "OpenAIConversationsSession OpenAIResponsesCompactionArgs OpenAIResponsesCompactionAwareSession"
     " SQLiteSession Session SessionABC SessionSettings"
     " is_openai_responses_compaction_aware_session",
     "model_settings": "ModelSettings",

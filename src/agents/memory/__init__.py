@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from agents._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from .openai_conversations_session import OpenAIConversationsSession
     from .session import (
         OpenAIResponsesCompactionArgs,
         OpenAIResponsesCompactionAwareSession,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .util import SessionInputCallback
 
 __all__ = [
+    "OpenAIConversationsSession",
     "OpenAIResponsesCompactionArgs",
     "OpenAIResponsesCompactionAwareSession",
     "SQLiteSession",
@@ -33,6 +35,7 @@ __getattr__ = lazy_exports(
     __name__,
     globals(),
     {
+        "openai_conversations_session": "OpenAIConversationsSession",
         "session": "OpenAIResponsesCompactionArgs OpenAIResponsesCompactionAwareSession Session SessionABC"
         " is_openai_responses_compaction_aware_session",
         "session_settings": "SessionSettings",

@@ -17,11 +17,13 @@ from agents._core import facts as f
 from agents._core.effects import LoadSession, SaveSession
 from agents._core.history import made_call
 from agents._core.session import last_batch
-from agents._ports.session import resolve_session_limit, takes_wrapper
+from agents._ports.session import PartwiseSession, plain_item, resolve_session_limit, takes_wrapper
 from agents.exceptions import UserError
 from agents.items import ItemHelpers
 
 if TYPE_CHECKING:
+    from agents._ports.session import Session
+
     from .run_loop import Run
 
 logger = logging.getLogger("openai.agents")
@@ -76,24 +78,25 @@ async def _save(run: Run, batch: int, items: list[Any]) -> None:
     assert session is not None, "only a run with a session saves"
     was_in_doubt = run.state.is_save_in_doubt
     run.record(f.SessionSaveBegun(batch))
-    if not (was_in_doubt and await _ends_with(run, items)):
+    missing = items[await _already_there(run, session, items) :] if was_in_doubt else items
+    if missing:
         # Copies: what a session does to them must not change the run.
-        await session.add_items(copy.deepcopy(items), **_wrapper(run))
+        await session.add_items(copy.deepcopy(missing), **_wrapper(run))
     run.record(f.SessionSaved(batch, len(items)))
 
 
-async def _ends_with(run: Run, items: list[Any]) -> bool:
-    """Whether the session's newest items are these: then an addition that nobody acknowledged was made."""
-    session: Any = run.environment.session
-    newest = await session.get_items(len(items), **_wrapper(run))
-    return [_comparable(item) for item in newest] == [_comparable(item) for item in items]
+async def _already_there(run: Run, session: Session, items: list[Any]) -> int:
+    """How many of these items the session ends with: those of an addition that nobody acknowledged.
 
-
-def _comparable(item: Any) -> Any:
-    """An item without what a server-side session gives or takes: its id."""
-    if not isinstance(item, dict):
-        return item
-    return {name: value for name, value in cast("dict[str, Any]", item).items() if name != "id"}
+    All or none, but for a session that stores a batch in parts: there it may be the first parts.
+    """
+    newest = [plain_item(item) for item in await session.get_items(len(items), **_wrapper(run))]
+    added = [plain_item(item) for item in items]
+    counts = [len(items)]
+    if isinstance(session, PartwiseSession):
+        part = session.items_per_write
+        counts += reversed(range(part, len(items), part))
+    return next((count for count in counts if newest[-count:] == added[:count]), 0)
 
 
 async def _items(run: Run) -> list[Any]:
