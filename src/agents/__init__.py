@@ -93,6 +93,7 @@ if TYPE_CHECKING:
         OpenAIConversationsSession,
         OpenAIResponsesCompactionArgs,
         OpenAIResponsesCompactionAwareSession,
+        OpenAIResponsesCompactionSession,
         Session,
         SessionABC,
         SessionSettings,
@@ -328,6 +329,7 @@ __all__ = [
     "OpenAIProvider",
     "OpenAIResponsesCompactionArgs",
     "OpenAIResponsesCompactionAwareSession",
+    "OpenAIResponsesCompactionSession",
     "OpenAIResponsesModel",
     "OpenAIResponsesWSModel",
     "OpenAIResponsesWebSocketOptions",
@@ -491,7 +493,7 @@ _NAMES_OF_MODULE = {
     "lifecycle": "AgentHooks RunHooks",
     "log": "LogStatistics Record RecordsExpired",
     "memory": "OpenAIConversationsSession OpenAIResponsesCompactionArgs OpenAIResponsesCompactionAwareSession"
-    " SQLiteSession Session SessionABC SessionSettings"
+    " OpenAIResponsesCompactionSession SQLiteSession Session SessionABC SessionSettings"
     " is_openai_responses_compaction_aware_session",
     "model_settings": "ModelSettings",
     "models.interface": "Model ModelProvider ModelTracing",

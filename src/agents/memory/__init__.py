@@ -8,6 +8,7 @@ from agents._lazy import lazy_exports
 
 if TYPE_CHECKING:
     from .openai_conversations_session import OpenAIConversationsSession
+    from .openai_responses_compaction_session import OpenAIResponsesCompactionSession
     from .session import (
         OpenAIResponsesCompactionArgs,
         OpenAIResponsesCompactionAwareSession,
@@ -23,6 +24,7 @@ __all__ = [
     "OpenAIConversationsSession",
     "OpenAIResponsesCompactionArgs",
     "OpenAIResponsesCompactionAwareSession",
+    "OpenAIResponsesCompactionSession",
     "SQLiteSession",
     "Session",
     "SessionABC",
@@ -36,6 +38,7 @@ __getattr__ = lazy_exports(
     globals(),
     {
         "openai_conversations_session": "OpenAIConversationsSession",
+        "openai_responses_compaction_session": "OpenAIResponsesCompactionSession",
         "session": "OpenAIResponsesCompactionArgs OpenAIResponsesCompactionAwareSession Session SessionABC"
         " is_openai_responses_compaction_aware_session",
         "session_settings": "SessionSettings",

@@ -133,6 +133,35 @@ class SQLiteSessionBase(SessionABC):
 
         await self._run(clear)
 
+    async def rewrite_items(
+        self, before: list[_items.TResponseInputItem], after: list[_items.TResponseInputItem]
+    ) -> bool:
+        """Replace the oldest items by `after` in one transaction, if they are `before`; those behind them stay.
+
+        Returns whether it was done.
+
+        Raises:
+            TypeError: an item of `after` holds something that is not JSON; nothing is changed.
+        """
+        self._refuse_closed()
+        texts = encode_items(after)
+
+        def rewrite(connection: sqlite3.Connection) -> bool:
+            with transaction(connection):
+                rows = connection.execute(
+                    f"SELECT message_data FROM {self._messages} WHERE session_id = ? ORDER BY id",  # noqa: S608 (quoted)
+                    (self.session_id,),
+                ).fetchall()
+                kept = [(text, decode_item(text, self._where)) for (text,) in rows]
+                readable = [(text, item) for text, item in kept if item is not None]
+                if [item for _, item in readable[: len(before)]] != before:
+                    return False
+                connection.execute(f"DELETE FROM {self._messages} WHERE session_id = ?", (self.session_id,))  # noqa: S608 (quoted)
+                self._insert(connection, [*texts, *(text for text, _ in readable[len(before) :])])
+            return True
+
+        return await self._run(rewrite)
+
     def _let_go(self) -> Future[None] | None:
         """Close the session for good; what is returned, if anything, is done when the file is closed."""
         self._closed = True
