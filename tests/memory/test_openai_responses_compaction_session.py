@@ -6,6 +6,8 @@ import asyncio
 import copy
 import json
 import logging
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -348,7 +350,41 @@ class TestAnswers:
             assert shelf.items == answers(10)
 
 
+DIES = """
+import asyncio, os, signal, sys
+from openai import AsyncOpenAI
+from agents import OpenAIResponsesCompactionSession, SQLiteSession
+
+class Dies(SQLiteSession):
+    def _insert(self, connection, texts):
+        if any('"compaction"' in text for text in texts):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super()._insert(connection, texts)
+
+async def main():
+    async with AsyncOpenAI(base_url=sys.argv[2], api_key="x") as client:
+        session = OpenAIResponsesCompactionSession("s", Dies("s", sys.argv[1]), client=client)
+        await session.add_items([{"role": "assistant", "content": str(number)} for number in range(10)])
+        await session.run_compaction()
+
+asyncio.run(main())
+"""
+"""Is killed when the history has been removed and what stands for it has not been added."""
+
+
 class TestReplacing:
+    async def test_dying_in_the_middle_of_it_leaves_the_history(
+        self, opened: Callable[..., SQLiteSession], tmp_path: Path
+    ):
+        async with serving() as (server, _):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", DIES, str(tmp_path / "s.db"), server.base_url
+            )
+            assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+            assert paths(server) == ["POST /responses/compact"]
+        items: list[Any] = list(await opened("s", tmp_path / "s.db").get_items())
+        assert [item["content"] for item in items] == [str(number) for number in range(10)]
+
     async def test_a_history_is_replaced_in_one_transaction(
         self, opened: Callable[..., SQLiteSession], tmp_path: Path
     ):

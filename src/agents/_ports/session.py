@@ -39,6 +39,7 @@ __all__ = [
     "SessionSettings",
     "coerce_session_settings",
     "has_rewriting",
+    "has_wrapper",
     "is_openai_responses_compaction_aware_session",
     "plain_item",
     "resolve_session_limit",
@@ -227,10 +228,11 @@ def takes_wrapper(session: Session) -> bool:
     It is where `get_items`, `add_items` and `pop_item` all have a parameter named `wrapper` that can be passed by
     its name; one that takes just any name (`**kwargs`) did not ask for it. Looks at signatures: ask once a run.
     """
-    return all(map(_has_wrapper, (session.get_items, session.add_items, session.pop_item)))
+    return all(map(has_wrapper, (session.get_items, session.add_items, session.pop_item)))
 
 
-def _has_wrapper(method: Callable[..., Any]) -> bool:
+def has_wrapper(method: Callable[..., Any]) -> bool:
+    """Whether a method has a parameter named `wrapper` that can be passed by its name."""
     try:
         parameter = inspect.signature(method).parameters.get("wrapper")
     except (TypeError, ValueError):  # callables of C without a signature

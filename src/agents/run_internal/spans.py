@@ -163,6 +163,8 @@ class RunSpans:
                 self._start_turn(fact)
             case f.ModelRequested():
                 self._name_tools()
+            case f.SessionCompacted() if self._run.path:
+                self._usage.add(live)
             case f.ModelResponded():
                 if self._run.path:
                     self._usage.add(live.response.usage)
