@@ -196,13 +196,18 @@ class SQLiteSessionBase(SessionABC):
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Make the tables that are not there."""
+        # Looking takes no lock that a writer holds.
+        if not self._has_tables(connection):
+            self._make_tables(connection)
+
+    def _has_tables(self, connection: sqlite3.Connection) -> bool:
         names = (self.sessions_table, self.messages_table)
         found = connection.execute(
             "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name COLLATE NOCASE IN (?, ?)", names
         ).fetchone()
-        if found == (2,):
-            # Looking takes no lock that a writer holds.
-            return
+        return found == (2,)
+
+    def _make_tables(self, connection: sqlite3.Connection) -> None:
         with transaction(connection):
             for statement in self._schema():
                 connection.execute(statement)
