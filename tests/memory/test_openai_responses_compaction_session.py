@@ -25,7 +25,7 @@ from agents import (
     SQLiteSession,
     is_openai_responses_compaction_aware_session,
 )
-from agents.extensions.memory import AdvancedSQLiteSession
+from agents.extensions.memory import AdvancedSQLiteSession, EncryptedSession
 from agents.memory.openai_responses_compaction_session import (
     DEFAULT_COMPACTION_THRESHOLD,
     default_should_trigger_compaction,
@@ -174,6 +174,8 @@ class TestParts:
     def test_it_is_aware_of_compaction_and_has_its_client(self):
         assert is_openai_responses_compaction_aware_session(around(Shelf()))
         assert not is_openai_responses_compaction_aware_session(Shelf())
+        # It would compact what it cannot read, and put what cannot be read in its place.
+        assert not is_openai_responses_compaction_aware_session(EncryptedSession("s", around(Shelf()), "key"))
         assert around(Shelf()).client is CLIENT
 
 
@@ -490,6 +492,17 @@ class TestReplacing:
                 0: [{"type": "compaction", "tool_name": None}]
             }
             advanced.close()
+
+    async def test_nor_one_that_encrypts_them(self, opened: Callable[..., SQLiteSession]):
+        async with serving() as (_, client):
+            sqlite = opened("s")
+            session = around(EncryptedSession("s", sqlite, "key"), client)
+            await session.add_items(answers(10))
+            await session.run_compaction()
+            items: list[Any] = list(await session.get_items())
+            assert [item["type"] for item in items] == ["compaction"]
+            stored: list[Any] = list(await sqlite.get_items())
+            assert ["__enc__" in item for item in stored] == [True]
 
     async def test_nor_one_whose_subclass_keeps_them_otherwise(self):
         class Upper(SQLiteSession):

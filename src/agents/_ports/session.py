@@ -178,16 +178,14 @@ class RewritingSession(Protocol):
 def has_rewriting(session: Session) -> TypeGuard[RewritingSession]:
     """Whether a session rewrites its items itself, and knows how they are kept.
 
-    Not where a subclass keeps them in another way than the class that rewrites them.
+    Not where a subclass, or a session around it, keeps them in another way than the class that rewrites them.
     """
-    if not isinstance(session, RewritingSession):
-        return False
-    order = type(session).__mro__
-    places = {
-        name: next((place for place, kind in enumerate(order) if name in vars(kind)), -1)
-        for name in ("rewrite_items", "get_items", "add_items", "clear_session")
-    }
-    return all(places["rewrite_items"] <= place for place in places.values())
+    for kind in type(session).__mro__:
+        if "rewrite_items" in vars(kind):
+            return True
+        if not vars(kind).keys().isdisjoint(("get_items", "add_items", "clear_session")):
+            return False
+    return False
 
 
 class OpenAIResponsesCompactionArgs(TypedDict, total=False):
@@ -218,8 +216,12 @@ class OpenAIResponsesCompactionAwareSession(Session, Protocol):
 def is_openai_responses_compaction_aware_session(
     session: Session | None,
 ) -> TypeGuard[OpenAIResponsesCompactionAwareSession]:
-    """Whether the session can compact itself: it has a method `run_compaction`."""
-    return callable(getattr(session, "run_compaction", None))
+    """Whether the session can compact itself: it has a method `run_compaction`.
+
+    One that only passes on what it does not know is asked for nothing: it may keep its items in another form than the
+    session behind it knows.
+    """
+    return callable(inspect.getattr_static(session, "run_compaction", None))
 
 
 def takes_wrapper(session: Session) -> bool:

@@ -88,7 +88,7 @@ class OpenAIResponsesCompactionSession(SessionABC, OpenAIResponsesCompactionAwar
 
     A run asks for it by itself, each time a response of the model has been added that calls no tool of ours.
 
-    Where the other session can rewrite its items (`SQLiteSession`, in memory and in a file), the history is replaced at
+    Where the other session can rewrite its items (those in SQLite, SQLAlchemy and Redis), the history is replaced at
     once, and dying in the middle leaves the old or the new one. Elsewhere it is cleared and added anew; when that
     fails, the old history is put back before the error is raised, with a note where even that failed.
 

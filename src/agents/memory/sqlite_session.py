@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from agents._lazy import lazy_module
 from agents._ports.session import (
@@ -19,7 +19,7 @@ from agents._ports.session import (
     resolve_session_limit,
 )
 
-from ._item_json import decode_item, decode_items, encode_items
+from ._item_json import decode_item, decode_items, encode_items, rewritten
 from ._sqlite_database import SQLiteDatabase, close_database, is_file, open_database, transaction
 
 if TYPE_CHECKING:
@@ -152,12 +152,11 @@ class SQLiteSessionBase(SessionABC):
                     f"SELECT message_data FROM {self._messages} WHERE session_id = ? ORDER BY id",  # noqa: S608 (quoted)
                     (self.session_id,),
                 ).fetchall()
-                kept = [(text, decode_item(text, self._where)) for (text,) in rows]
-                readable = [(text, item) for text, item in kept if item is not None]
-                if [item for _, item in readable[: len(before)]] != before:
+                kept = rewritten([text for (text,) in rows], before, texts, self._where)
+                if kept is None:
                     return False
                 connection.execute(f"DELETE FROM {self._messages} WHERE session_id = ?", (self.session_id,))  # noqa: S608 (quoted)
-                self._insert(connection, [*texts, *(text for text, _ in readable[len(before) :])])
+                self._insert(connection, cast("list[str]", kept))
             return True
 
         return await self._run(rewrite)
