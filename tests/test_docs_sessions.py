@@ -16,6 +16,8 @@ PAGE = (PROJECT / "docs" / "sessions.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 PRINTED = [
     "[{'role': 'assistant', 'content': 'San Francisco.'}]\n{'role': 'assistant', 'content': 'San Francisco.'}\n1\n",
+    "conv_1\n['user', 'assistant', 'user', 'assistant']\n",
+    "['compaction']\n",
     f"{len(session_checks(reopens=False))} passed",
     "nothing is wrong\n",
 ]

@@ -94,8 +94,10 @@ if TYPE_CHECKING:
     from .lifecycle import AgentHooks, RunHooks
     from .log import LogStatistics, Record, RecordsExpired
     from .memory import (
+        OpenAIConversationsSession,
         OpenAIResponsesCompactionArgs,
         OpenAIResponsesCompactionAwareSession,
+        OpenAIResponsesCompactionSession,
         Session,
         SessionABC,
         SessionSettings,
@@ -105,6 +107,10 @@ if TYPE_CHECKING:
     from .model_settings import ModelSettings
     from .models.interface import Model, ModelProvider, ModelTracing
     from .models.multi_provider import MultiProvider
+    from .models.openai_agent_registration import (
+        OpenAIAgentRegistrationConfig,
+        set_default_openai_agent_registration,
+    )
     from .models.openai_chatcompletions import OpenAIChatCompletionsModel
     from .models.openai_provider import OpenAIProvider
     from .models.openai_responses import (
@@ -356,10 +362,13 @@ __all__ = [
     "ModelTimeoutError",
     "ModelTracing",
     "MultiProvider",
+    "OpenAIAgentRegistrationConfig",
     "OpenAIChatCompletionsModel",
+    "OpenAIConversationsSession",
     "OpenAIProvider",
     "OpenAIResponsesCompactionArgs",
     "OpenAIResponsesCompactionAwareSession",
+    "OpenAIResponsesCompactionSession",
     "OpenAIResponsesModel",
     "OpenAIResponsesWSModel",
     "OpenAIResponsesWebSocketOptions",
@@ -495,6 +504,7 @@ __all__ = [
     "retry_policies",
     "run_demo_loop",
     "set_conversation_history_wrappers",
+    "set_default_openai_agent_registration",
     "set_default_openai_api",
     "set_default_openai_client",
     "set_default_openai_key",

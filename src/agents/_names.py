@@ -25,11 +25,13 @@ NAMES_OF_MODULE = {
     " ToolCallOutputItem ToolSearchCallItem ToolSearchOutputItem",
     "lifecycle": "AgentHooks RunHooks",
     "log": "LogStatistics Record RecordsExpired",
-    "memory": "OpenAIResponsesCompactionArgs OpenAIResponsesCompactionAwareSession SQLiteSession Session SessionABC"
-    " SessionSettings is_openai_responses_compaction_aware_session",
+    "memory": "OpenAIConversationsSession OpenAIResponsesCompactionArgs OpenAIResponsesCompactionAwareSession"
+    " OpenAIResponsesCompactionSession SQLiteSession Session SessionABC SessionSettings"
+    " is_openai_responses_compaction_aware_session",
     "model_settings": "ModelSettings",
     "models.interface": "Model ModelProvider ModelTracing",
     "models.multi_provider": "MultiProvider",
+    "models.openai_agent_registration": "OpenAIAgentRegistrationConfig set_default_openai_agent_registration",
     "models.openai_provider": "OpenAIProvider",
     "models.openai_chatcompletions": "OpenAIChatCompletionsModel",
     "models.openai_responses": "OpenAIResponsesModel OpenAIResponsesWSModel OpenAIResponsesWebSocketOptions",

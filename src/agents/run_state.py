@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Literal, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
 from ._core import facts as f
 from ._core.evolve import evolve
@@ -19,6 +19,7 @@ from ._lazy import lazy_module
 from .approvals import Approve, Decision, DecisionError, Reject, RuleScope, Supply
 from .exceptions import UserError
 from .items import ItemHelpers, ToolApprovalItem
+from .lifecycle import TAgent
 from .log import Path
 from .run_context import RunContextWrapper, TContext
 from .run_internal.begin import Carried, Resumption
@@ -54,7 +55,17 @@ else:
     _run_loop = lazy_module("agents.run_internal.run_loop")
     _state_json = lazy_module("agents.run_internal.state_json")
 
-__all__ = ["CURRENT_SCHEMA_VERSION", "SCHEMA_VERSION_SUMMARIES", "SUPPORTED_SCHEMA_VERSIONS", "RunState"]
+__all__ = [
+    "CURRENT_SCHEMA_VERSION",
+    "SCHEMA_VERSION_SUMMARIES",
+    "SUPPORTED_SCHEMA_VERSIONS",
+    "RunState",
+    "TAction",
+    "TAgent",
+]
+
+TAction = TypeVar("TAction")
+"""Stands for an action in programs that import it from here, as `TAgent` does for an agent."""
 
 
 class RunState(Generic[TContext]):

@@ -15,7 +15,7 @@ from agents._core import effects as e
 from agents._core import facts as f
 from agents._core.decide import Close, Perform, Record, Stop, decide
 from agents._core.evolve import evolve, fold
-from agents._core.session import last_batch
+from agents._core.session import ends_with_response, last_batch
 from agents._core.state import CallPhase, Phase
 from agents.log import Record as LogRecord
 from agents.log import RunLog, decode_record, encode_record
@@ -54,6 +54,8 @@ class RunPlan:
     handles_max_turns: bool = False
     tools_may_end: bool = False
     has_session: bool = False
+    compacts: bool = False
+    """Whether the session compacts what it holds, each time it may."""
 
 
 OLD: f.Json = {"role": "user", "content": "before"}
@@ -200,7 +202,10 @@ class Core:
                 yield f.SessionLoaded([OLD, *new], new)
             case e.SaveSession():
                 yield f.SessionSaveBegun(effect.batch)
-                yield f.SessionSaved(effect.batch, len(self.state.unsaved))
+                may_compact = self.plan.compacts and ends_with_response(self.state)
+                yield f.SessionSaved(effect.batch, len(self.state.unsaved), may_compact)
+            case e.CompactSession():
+                yield f.SessionCompacted(f.UsageData(1, 1, 1, 2))
             case e.HandleFailure():
                 yield f.OutputProposed("handler", "handled", self._output_guards(), self.plan.has_hooks)
             case _:

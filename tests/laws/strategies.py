@@ -144,6 +144,7 @@ run_plans = st.builds(
     handles_max_turns=st.booleans(),
     tools_may_end=st.booleans(),
     has_session=st.booleans(),
+    compacts=st.booleans(),
 )
 """Plans for the core's own driver."""
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents._core import facts as f
-from agents._core.evolve import evolve
+from agents._core.evolve import evolve, fold
 from agents._core.state import Phase, State
 from laws.core_runs import OLD, Core, RunPlan, through_log
 from laws.strategies import run_plans, schedules
@@ -55,6 +55,20 @@ def test_it_holds_each_item_once_whenever_the_run_died(
         if not again.state.is_closed:
             again.drive()
             check(again.notebook, again.state)
+
+
+@given(_plans.map(lambda plan: replace(plan, compacts=True)), schedules)
+def test_it_is_compacted_only_where_it_ends_with_a_response(plan: RunPlan, schedule: list[int]) -> None:
+    core = Core(plan, schedule)
+    core.drive()
+    compacted = [index for index, fact in enumerate(core.facts) if isinstance(fact, f.SessionCompacted)]
+    for index in compacted:
+        before = fold(core.facts[:index])
+        assert not before.unsaved
+        assert not before.calls
+        assert before.history[-1] == before.turn_output[-1]
+    if core.state.phase is Phase.FINISHED and not core.state.calls and core.state.proposed is not None:
+        assert compacted or core.state.proposed.source == "handler"
 
 
 @given(_plans, schedules, schedules, st.integers(2, 30), st.sampled_from(["immediate", "after_turn"]))

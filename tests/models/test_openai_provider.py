@@ -108,12 +108,6 @@ def test_an_unknown_api_is_refused() -> None:
         set_default_openai_api("soap")  # pyright: ignore[reportArgumentType]  # that is the point
 
 
-@pytest.mark.parametrize("given", [{"agent_registration": {}}])
-def test_what_is_not_there_yet_says_so(given: dict[str, Any]) -> None:
-    with pytest.raises(UserError, match="not available yet"):
-        OpenAIProvider(**given)
-
-
 def test_there_is_one_http_client_without_a_loop() -> None:
     assert shared_http_client() is shared_http_client()
 

@@ -11,6 +11,7 @@ import pytest
 from agents import SessionABC, SQLiteSession
 from agents.memory.session_settings import resolve_session_limit
 from agents.testing import check_session, session_checks
+from agents.testing._responses_items import whole_item
 
 Stores = dict[str, list[Any]]
 
@@ -136,6 +137,14 @@ class Ascii(Right):
         self.items.extend({"role": "user", "content": text} for text in texts)
 
 
+class Completes(Right):
+    """Keeps items as a server of the API does."""
+
+    async def add_items(self, items: list[Any]) -> None:
+        whole = [whole_item(item, f"item_{len(self.items) + place}") for place, item in enumerate(items)]
+        self.items.extend(copy.deepcopy(whole))
+
+
 async def wrong_with(kind: type[Right]) -> set[str]:
     stores: Stores = {}
     lines = await check_session(lambda session_id: kind(session_id, stores))
@@ -199,3 +208,16 @@ def test_checks_have_names_of_their_own_and_say_what_must_be_true() -> None:
         "reopened",
         "writers-of-their-own",
     }
+
+
+@pytest.mark.parametrize(("exact", "is_right"), [(True, False), (False, True)])
+async def test_items_that_say_the_same_are_enough_where_that_is_said(exact: bool, is_right: bool) -> None:
+    stores: Stores = {}
+    wrong = await check_session(lambda session_id: Completes(session_id, stores), exact=exact)
+    assert (not wrong) is is_right
+
+
+async def test_other_words_are_never_the_same() -> None:
+    stores: Stores = {}
+    wrong = await check_session(lambda session_id: Ascii(session_id, stores), exact=False)
+    assert {line.partition(":")[0] for line in wrong} >= {"content"}

@@ -25,7 +25,7 @@ from .effects import (
     TakeHandoff,
 )
 from .policy import max_turns_message
-from .session import due_save
+from .session import due_work
 from .state import CallPhase, CallState, Failure, Phase, State
 
 
@@ -206,9 +206,9 @@ def _decide_turn_end(state: State, start: f.RunStarted) -> Decision:
             return Perform(guards)
     if state.phase is Phase.SETTLED and state.judge is not None:
         return Perform((ProposeOutput(f"t{state.turn}/output", state.turn, state.judge),))
-    save = due_save(state)
-    if save is not None:
-        return Perform((save,))
+    work = due_work(state)
+    if work is not None:
+        return Perform((work,))
     if state.cancel == "after_turn":
         return Close(f.RunCancelled("after_turn"))
     if start.max_turns is not None and state.turn >= start.max_turns:
@@ -232,9 +232,9 @@ def _decide_finish(state: State) -> Decision:
     guards = _pending_guards(state, "output")
     if guards:
         return Perform(guards)
-    save = due_save(state)
-    if save is not None:
-        return Perform((save,))
+    work = due_work(state)
+    if work is not None:
+        return Perform((work,))
     assert state.proposed is not None, "FINISHING is entered by OutputProposed alone"
     return Close(f.RunFinished(state.proposed.output))
 

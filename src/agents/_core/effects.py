@@ -112,6 +112,15 @@ class SaveSession:
     batch: int
 
 
+@dataclass(frozen=True, slots=True)
+class CompactSession:
+    """Have the session compact its history, if it is worth it."""
+
+    id: str
+    response_id: str | None
+    """The response that ends where the session ends."""
+
+
 Effect: TypeAlias = (
     RunHook
     | CheckGuardrail
@@ -125,4 +134,5 @@ Effect: TypeAlias = (
     | HandleFailure
     | LoadSession
     | SaveSession
+    | CompactSession
 )

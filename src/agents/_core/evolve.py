@@ -96,6 +96,7 @@ def _run_resumed(state: State, fact: f.RunResumed) -> None:
     # In doubt until a batch is acknowledged: the life before may have ended before it looked.
     state.is_save_in_doubt = state.is_save_in_doubt or state.is_saving
     state.is_saving = False
+    state.is_compaction_due = state.is_compaction_due and fact.session
     _reopen(state)
     if state.phase is Phase.MODEL:
         _void_response(state)
@@ -130,6 +131,7 @@ def _session_loaded(state: State, fact: f.SessionLoaded) -> None:
     state.is_load_due = False
     state.history = list(fact.history)
     state.unsaved = list(fact.new)
+    state.hides_history = fact.hides
 
 
 def _session_save_begun(state: State, fact: f.SessionSaveBegun) -> None:
@@ -144,6 +146,14 @@ def _session_saved(state: State, fact: f.SessionSaved) -> None:
         raise IllegalFact("a run that is saving no such batch", fact)
     state.is_saving = state.is_save_in_doubt = False
     state.unsaved = []
+    state.is_compaction_due = fact.may_compact
+
+
+def _session_compacted(state: State, fact: f.SessionCompacted) -> None:
+    if not state.is_compaction_due:
+        raise IllegalFact("a run whose session was not to be compacted", fact)
+    state.is_compaction_due = False
+    state.usage = h.add_usage(state.usage, fact.usage)
 
 
 def _effect_failed(state: State, fact: f.EffectFailed) -> None:
@@ -224,6 +234,7 @@ def _model_requested(state: State, fact: f.ModelRequested) -> None:
     if fact.turn != state.turn or fact.attempt != state.attempt + 1:
         raise IllegalFact(f"turn {state.turn}, attempt {state.attempt}", fact)
     state.attempt = fact.attempt
+    state.hides_input = fact.hides
 
 
 def _attempt_reset(state: State, fact: f.AttemptReset) -> None:
@@ -263,6 +274,7 @@ def _model_responded(state: State, fact: f.ModelResponded) -> None:
     state.turn_output = fact.output
     state.sent = len(state.history)
     state.usage = h.add_usage(state.usage, fact.usage)
+    state.response_id = fact.response_id
     if state.start is not None and state.start.chained:
         state.previous_response_id = fact.response_id
     if fact.calls:
@@ -398,6 +410,7 @@ def _handed_off(state: State, fact: f.HandedOff) -> None:
     if fact.history is not None:
         state.history = list(fact.history)
         state.sent = 0
+        state.hides_history = True
 
 
 def _settle(state: State) -> None:
@@ -429,6 +442,7 @@ _FOLDS: Mapping[type, Callable[[State, Any], None]] = MappingProxyType(
         f.SessionLoaded: _session_loaded,
         f.SessionSaveBegun: _session_save_begun,
         f.SessionSaved: _session_saved,
+        f.SessionCompacted: _session_compacted,
         f.EffectFailed: _effect_failed,
         f.HandlerDeclined: _handler_declined,
         f.RuleStated: _rule_stated,

@@ -180,6 +180,8 @@ class SessionLoaded:
 
     history: list[Json]
     new: list[Json]
+    hides: bool = False
+    """Whether the session holds more than the model sees: a limit or a call-back left something out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,17 @@ class SessionSaved:
 
     batch: int
     items: int
+    may_compact: bool = False
+    """Whether the session is now to be asked to compact its history."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCompacted:
+    """The session was asked to compact its history, and has done so, or seen that it is not worth it."""
+
+    usage: UsageData = UsageData()
+    error: ErrorData | None = None
+    """Why it could not; it has the history that it had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +283,8 @@ class ModelRequested:
 
     turn: int
     attempt: int
+    hides: bool = False
+    """Whether it is not shown all of the history: a filter left something out. Told where a session may compact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -481,6 +496,7 @@ Fact: TypeAlias = (
     | SessionLoaded
     | SessionSaveBegun
     | SessionSaved
+    | SessionCompacted
     | RunFinished
     | RunFailed
     | RunCancelled

@@ -2,23 +2,37 @@
 
 Rule 1: a call and its output go there together, in one batch; half a pair never.
 Rule 2: what a guardrail refused does not go there.
+Rule 3: a session is compacted only while it ends where a response of the model ends, and only on the run's way on.
 """
 
 from __future__ import annotations
 
 from . import facts as f
 from . import history as h
-from .effects import SaveSession
+from .effects import CompactSession, SaveSession
 from .state import CallPhase, Phase, State
 
 
-def due_save(state: State) -> SaveSession | None:
-    """The addition that is due where a run stands still between two steps; None where there is nothing to add."""
-    if not state.has_session or not state.unsaved or state.is_load_due:
+def due_work(state: State) -> SaveSession | CompactSession | None:
+    """What the session has to do where a run stands still between two steps: an addition, then its compaction."""
+    if not state.has_session or state.is_load_due:
+        return None
+    if state.is_compaction_due:
+        return CompactSession(f"t{state.turn}/session/{state.batches}/compact", state.response_id)
+    if not state.unsaved:
         return None
     # The same effect until the session has acknowledged it.
     batch = state.batches if state.is_saving else state.batches + 1
     return SaveSession(f"t{state.turn}/session/{batch}", batch)
+
+
+def ends_with_response(state: State) -> bool:
+    """Whether a session that has all of the run ends with a response: nothing was answered to it, or put behind it.
+
+    The server knows such a response with all that it was shown. Outputs of its calls it knows with the next one.
+    """
+    is_followed = state.proposed is not None and state.proposed.item is not None
+    return state.turn > 0 and not state.calls and not is_followed
 
 
 def last_batch(state: State, closing: f.RunFinished | f.RunFailed | f.RunCancelled) -> list[f.Json]:

@@ -73,6 +73,7 @@ _ANYWHERE = frozenset(
         f.ToolUseStated,
         f.SessionSaveBegun,
         f.SessionSaved,
+        f.SessionCompacted,
         f.ToolProgressed,
         f.RunFailed,
         f.RunCancelled,
@@ -279,6 +280,18 @@ class State:
 
     is_save_in_doubt: bool = False
     """Whether nobody knows what became of it: its process is gone."""
+
+    is_compaction_due: bool = False
+    """Whether the session has to be asked to compact its history, now that it has a batch."""
+
+    hides_history: bool = False
+    """Whether the session holds more than the run: what was read of it, or handed over, leaves something out."""
+
+    hides_input: bool = False
+    """Whether the latest model call was not shown all of the history."""
+
+    response_id: str | None = None
+    """The latest response, by the id that its server gave it."""
 
     sent: int = 0
     """How much of `history` the server keeps, when it manages the conversation."""

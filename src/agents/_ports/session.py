@@ -2,7 +2,8 @@
 
 Rules for implementations; `agents.testing.session_conformance` checks them:
 
-1. Items are JSON objects in the form of the Responses API. They come back equal, oldest first.
+1. Items are JSON objects in the form of the Responses API. They come back equal, oldest first; from a server of that
+   API they come as it keeps them, and say the same (`plain_item`).
 2. `add_items` stores a batch together and in its order, or nothing of it; batches of others stand before or behind it.
 3. What was stored is a copy: changing what was given, or what is returned, changes nothing.
 4. Nothing blocks the event loop. A call that is cancelled did all it was asked for or nothing.
@@ -30,12 +31,17 @@ else:
 __all__ = [
     "OpenAIResponsesCompactionArgs",
     "OpenAIResponsesCompactionAwareSession",
+    "PartwiseSession",
+    "RewritingSession",
     "Session",
     "SessionABC",
     "SessionInputCallback",
     "SessionSettings",
     "coerce_session_settings",
+    "has_rewriting",
+    "has_wrapper",
     "is_openai_responses_compaction_aware_session",
+    "plain_item",
     "resolve_session_limit",
     "takes_wrapper",
 ]
@@ -150,6 +156,38 @@ class SessionABC(ABC):
         """Remove all items. The session can be used further."""
 
 
+@runtime_checkable
+class PartwiseSession(Protocol):
+    """A session whose store takes a large batch in parts: dying between them leaves a beginning of it behind."""
+
+    items_per_write: int
+    """How many items each part has, but for the last."""
+
+
+@runtime_checkable
+class RewritingSession(Protocol):
+    """A session that can put other items in the place of its oldest ones, all at once."""
+
+    async def rewrite_items(
+        self, before: list[_items.TResponseInputItem], after: list[_items.TResponseInputItem]
+    ) -> bool:
+        """Replace the oldest items by `after`, if they are `before`; those behind them stay. Whether it was done."""
+        ...
+
+
+def has_rewriting(session: Session) -> TypeGuard[RewritingSession]:
+    """Whether a session rewrites its items itself, and knows how they are kept.
+
+    Not where a subclass, or a session around it, keeps them in another way than the class that rewrites them.
+    """
+    for kind in type(session).__mro__:
+        if "rewrite_items" in vars(kind):
+            return True
+        if not vars(kind).keys().isdisjoint(("get_items", "add_items", "clear_session")):
+            return False
+    return False
+
+
 class OpenAIResponsesCompactionArgs(TypedDict, total=False):
     """What a session is told when it may compact its history."""
 
@@ -178,8 +216,12 @@ class OpenAIResponsesCompactionAwareSession(Session, Protocol):
 def is_openai_responses_compaction_aware_session(
     session: Session | None,
 ) -> TypeGuard[OpenAIResponsesCompactionAwareSession]:
-    """Whether the session can compact itself: it has a method `run_compaction`."""
-    return callable(getattr(session, "run_compaction", None))
+    """Whether the session can compact itself: it has a method `run_compaction`.
+
+    One that only passes on what it does not know is asked for nothing: it may keep its items in another form than the
+    session behind it knows.
+    """
+    return callable(inspect.getattr_static(session, "run_compaction", None))
 
 
 def takes_wrapper(session: Session) -> bool:
@@ -188,10 +230,11 @@ def takes_wrapper(session: Session) -> bool:
     It is where `get_items`, `add_items` and `pop_item` all have a parameter named `wrapper` that can be passed by
     its name; one that takes just any name (`**kwargs`) did not ask for it. Looks at signatures: ask once a run.
     """
-    return all(map(_has_wrapper, (session.get_items, session.add_items, session.pop_item)))
+    return all(map(has_wrapper, (session.get_items, session.add_items, session.pop_item)))
 
 
-def _has_wrapper(method: Callable[..., Any]) -> bool:
+def has_wrapper(method: Callable[..., Any]) -> bool:
+    """Whether a method has a parameter named `wrapper` that can be passed by its name."""
     try:
         parameter = inspect.signature(method).parameters.get("wrapper")
     except (TypeError, ValueError):  # callables of C without a signature
@@ -200,3 +243,40 @@ def _has_wrapper(method: Callable[..., Any]) -> bool:
         inspect.Parameter.POSITIONAL_OR_KEYWORD,
         inspect.Parameter.KEYWORD_ONLY,
     }
+
+
+def plain_item(item: Any) -> Any:
+    """What an item says, without what a server of the API adds to it: its id, its status, parts around a text."""
+    if not isinstance(item, dict):
+        return item
+    fields = cast("dict[str, Any]", item)
+    plain = {
+        name: value
+        for name, value in fields.items()
+        if value is not None and name != "id" and (name, value) not in _IMPLIED
+    }
+    content = plain.get("content")
+    if isinstance(content, list):
+        parts = [_plain_part(part) for part in cast("list[Any]", content)]
+        plain["content"] = parts[0]["text"] if len(parts) == 1 and _is_text(parts[0]) else parts
+    return plain
+
+
+_IMPLIED = [("type", "message"), ("status", "completed")]
+
+
+def _plain_part(part: Any) -> Any:
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: value
+        for name, value in cast("dict[str, Any]", part).items()
+        if value is not None and value != []
+    }
+
+
+def _is_text(part: Any) -> bool:
+    return isinstance(part, dict) and part.keys() == {"type", "text"} and part["type"] in _TEXTS
+
+
+_TEXTS = {"input_text", "output_text"}

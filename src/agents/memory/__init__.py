@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from agents._lazy import lazy_exports
 
 if TYPE_CHECKING:
+    from .openai_conversations_session import OpenAIConversationsSession
+    from .openai_responses_compaction_session import OpenAIResponsesCompactionSession
     from .session import (
         OpenAIResponsesCompactionArgs,
         OpenAIResponsesCompactionAwareSession,
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
     from .util import SessionInputCallback
 
 __all__ = [
+    "OpenAIConversationsSession",
     "OpenAIResponsesCompactionArgs",
     "OpenAIResponsesCompactionAwareSession",
+    "OpenAIResponsesCompactionSession",
     "SQLiteSession",
     "Session",
     "SessionABC",
@@ -33,6 +37,8 @@ __getattr__ = lazy_exports(
     __name__,
     globals(),
     {
+        "openai_conversations_session": "OpenAIConversationsSession",
+        "openai_responses_compaction_session": "OpenAIResponsesCompactionSession",
         "session": "OpenAIResponsesCompactionArgs OpenAIResponsesCompactionAwareSession Session SessionABC"
         " is_openai_responses_compaction_aware_session",
         "session_settings": "SessionSettings",

@@ -41,3 +41,20 @@ def decode_items(texts: Iterable[str | bytes], where: str) -> list[TResponseInpu
     """The items that stored texts are, without those that `decode_item` leaves out."""
     items = (decode_item(text, where) for text in texts)
     return [item for item in items if item is not None]
+
+
+def rewritten(
+    texts: Sequence[str | bytes],
+    before: Sequence[TResponseInputItem],
+    after: Sequence[str],
+    where: str,
+) -> list[str | bytes] | None:
+    """What is stored when `after` stands in the place of the oldest items; None where those are not `before`.
+
+    What is no item is left out with those that it stands among.
+    """
+    items = ((text, decode_item(text, where)) for text in texts)
+    readable = [(text, item) for text, item in items if item is not None]
+    if [item for _, item in readable[: len(before)]] != list(before):
+        return None
+    return [*after, *(text for text, _ in readable[len(before) :])]

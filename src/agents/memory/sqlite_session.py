@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from agents._lazy import lazy_module
 from agents._ports.session import (
@@ -19,7 +19,7 @@ from agents._ports.session import (
     resolve_session_limit,
 )
 
-from ._item_json import decode_item, decode_items, encode_items
+from ._item_json import decode_item, decode_items, encode_items, rewritten
 from ._sqlite_database import SQLiteDatabase, close_database, is_file, open_database, transaction
 
 if TYPE_CHECKING:
@@ -133,6 +133,34 @@ class SQLiteSessionBase(SessionABC):
 
         await self._run(clear)
 
+    async def rewrite_items(
+        self, before: list[_items.TResponseInputItem], after: list[_items.TResponseInputItem]
+    ) -> bool:
+        """Replace the oldest items by `after` in one transaction, if they are `before`; those behind them stay.
+
+        Returns whether it was done.
+
+        Raises:
+            TypeError: an item of `after` holds something that is not JSON; nothing is changed.
+        """
+        self._refuse_closed()
+        texts = encode_items(after)
+
+        def rewrite(connection: sqlite3.Connection) -> bool:
+            with transaction(connection):
+                rows = connection.execute(
+                    f"SELECT message_data FROM {self._messages} WHERE session_id = ? ORDER BY id",  # noqa: S608 (quoted)
+                    (self.session_id,),
+                ).fetchall()
+                kept = rewritten([text for (text,) in rows], before, texts, self._where)
+                if kept is None:
+                    return False
+                connection.execute(f"DELETE FROM {self._messages} WHERE session_id = ?", (self.session_id,))  # noqa: S608 (quoted)
+                self._insert(connection, cast("list[str]", kept))
+            return True
+
+        return await self._run(rewrite)
+
     def _let_go(self) -> Future[None] | None:
         """Close the session for good; what is returned, if anything, is done when the file is closed."""
         self._closed = True
@@ -167,13 +195,18 @@ class SQLiteSessionBase(SessionABC):
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Make the tables that are not there."""
+        # Looking takes no lock that a writer holds.
+        if not self._has_tables(connection):
+            self._make_tables(connection)
+
+    def _has_tables(self, connection: sqlite3.Connection) -> bool:
         names = (self.sessions_table, self.messages_table)
         found = connection.execute(
             "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name COLLATE NOCASE IN (?, ?)", names
         ).fetchone()
-        if found == (2,):
-            # Looking takes no lock that a writer holds.
-            return
+        return found == (2,)
+
+    def _make_tables(self, connection: sqlite3.Connection) -> None:
         with transaction(connection):
             for statement in self._schema():
                 connection.execute(statement)

@@ -9,6 +9,7 @@ from agents._lazy import lazy_module
 from agents._ports.model import Model, ModelProvider
 from agents.exceptions import UserError
 
+from .openai_agent_registration import OpenAIAgentRegistrationConfig, ResolvedOpenAIAgentRegistrationConfig
 from .openai_provider import OpenAIProvider
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ __all__ = [
     "MultiProviderMap",
     "MultiProviderOpenAIPrefixMode",
     "MultiProviderUnknownPrefixMode",
+    "agent_registration_of",
 ]
 
 MultiProviderOpenAIPrefixMode: TypeAlias = Literal["alias", "model_id"]
@@ -79,6 +81,9 @@ class MultiProvider(ModelProvider):
     then a name of litellm's goes to whomever that package reaches.
     """
 
+    agent_registration: ResolvedOpenAIAgentRegistrationConfig | None = None
+    """The registration of the models that go to OpenAI."""
+
     def __init__(
         self,
         *,
@@ -94,7 +99,7 @@ class MultiProvider(ModelProvider):
         openai_websocket_base_url: str | None = None,
         openai_prefix_mode: MultiProviderOpenAIPrefixMode = "alias",
         unknown_prefix_mode: MultiProviderUnknownPrefixMode = "error",
-        openai_agent_registration: Any = None,
+        openai_agent_registration: OpenAIAgentRegistrationConfig | dict[str, Any] | None = None,
         openai_responses_websocket_options: _openai_responses.OpenAIResponsesWebSocketOptions | None = None,
         openai_buffer_streamed_tool_calls: bool = False,
     ) -> None:
@@ -119,6 +124,7 @@ class MultiProvider(ModelProvider):
 
         Raises:
             UserError: a mode is none that exists, or as `OpenAIProvider` says.
+            TypeError: as `OpenAIProvider` says.
         """
         _check_mode("openai_prefix_mode", openai_prefix_mode, MultiProviderOpenAIPrefixMode)
         _check_mode("unknown_prefix_mode", unknown_prefix_mode, MultiProviderUnknownPrefixMode)
@@ -137,6 +143,7 @@ class MultiProvider(ModelProvider):
             responses_websocket_options=openai_responses_websocket_options,
             buffer_streamed_tool_calls=openai_buffer_streamed_tool_calls,
         )
+        self.agent_registration = self.openai_provider.agent_registration
         self._litellm_provider: ModelProvider | None = None
         self._openai_prefix_mode = openai_prefix_mode
         self._unknown_prefix_mode = unknown_prefix_mode
@@ -186,3 +193,12 @@ def _check_mode(name: str, mode: object, modes: object) -> None:
     if mode not in allowed:
         choices = ", ".join(repr(one) for one in allowed)
         raise UserError(f"MultiProvider {name} must be one of: {choices}.")
+
+
+# As they are now: a program may put a class of its own in the place of `MultiProvider`.
+_REGISTERING = (MultiProvider, OpenAIProvider)
+
+
+def agent_registration_of(provider: ModelProvider) -> ResolvedOpenAIAgentRegistrationConfig | None:
+    """The registration of a run with this provider; None where OpenAI's own has no part in it."""
+    return provider.agent_registration if isinstance(provider, _REGISTERING) else None

@@ -14,6 +14,12 @@ from agents._openai_defaults import openai_defaults
 from agents._ports.model import Model, ModelProvider
 from agents.exceptions import UserError
 
+from .openai_agent_registration import (
+    OpenAIAgentRegistrationConfig,
+    ResolvedOpenAIAgentRegistrationConfig,
+    resolve_openai_agent_registration_config,
+)
+
 if TYPE_CHECKING:
     import openai as _openai
 
@@ -62,6 +68,8 @@ class OpenAIProvider(ModelProvider):
     environment.
     """
 
+    _agent_registration: ResolvedOpenAIAgentRegistrationConfig | None = None
+
     def __init__(
         self,
         *,
@@ -74,7 +82,7 @@ class OpenAIProvider(ModelProvider):
         use_responses: bool | None = None,
         use_responses_websocket: bool | None = None,
         strict_feature_validation: bool = False,
-        agent_registration: Any = None,
+        agent_registration: OpenAIAgentRegistrationConfig | dict[str, Any] | None = None,
         responses_websocket_options: _openai_responses.OpenAIResponsesWebSocketOptions | None = None,
         buffer_streamed_tool_calls: bool = False,
     ) -> None:
@@ -90,12 +98,14 @@ class OpenAIProvider(ModelProvider):
             use_responses: Whether models are reached through the Responses API; None: as by default.
             use_responses_websocket: Whether that goes over WebSockets; None: as by default.
             strict_feature_validation: Whether features that Chat Completions lacks are errors.
-            agent_registration: Registers the program with OpenAI. Not available yet.
+            agent_registration: The harness that the program registered with OpenAI: its id goes into the metadata of
+                traces, and nowhere else. None: as by default, which is none.
             responses_websocket_options: Limits of the WebSockets.
             buffer_streamed_tool_calls: Whether Chat Completions tool calls are streamed only when whole.
 
         Raises:
-            UserError: both a client and something to make one of are given, or a feature that is not there yet.
+            UserError: both a client and something to make one of are given.
+            TypeError: the registration is none, or has other keys than `harness_id`.
         """
         own = (api_key, base_url, websocket_base_url, organization, project)
         if openai_client is not None and any(value is not None for value in own):
@@ -103,8 +113,7 @@ class OpenAIProvider(ModelProvider):
                 "Don't provide api_key, base_url, websocket_base_url, organization, or project "
                 "if you provide openai_client"
             )
-        if agent_registration is not None:
-            raise UserError("agent_registration is not available yet. Leave it out.")
+        self._agent_registration = resolve_openai_agent_registration_config(agent_registration)
         self._client = openai_client
         # With the HTTP client that it was made for, which tells the event loop.
         self._own_client: tuple[Any, _openai.AsyncOpenAI] | None = None
@@ -131,9 +140,9 @@ class OpenAIProvider(ModelProvider):
         self._buffer_streamed_tool_calls = buffer_streamed_tool_calls
 
     @property
-    def agent_registration(self) -> Any:
-        """The registration that was given, else None."""
-        return None
+    def agent_registration(self) -> ResolvedOpenAIAgentRegistrationConfig | None:
+        """The registration that holds for this provider: its own, or what was the default when it was made."""
+        return self._agent_registration
 
     def get_model(self, model_name: str | None) -> Model:
         """The model of that name; the default model for None.

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from agents._core import facts as f
+
+if TYPE_CHECKING:
+    from agents.usage import Usage
 
 
 def json_form(value: Any) -> Any:
@@ -32,3 +37,8 @@ def _text(value: Any) -> str:
         return str(value).encode("utf-8", "replace").decode()
     except Exception:  # noqa: BLE001 (a user's __str__ may raise anything, and must not end the run)
         return f"<{type(value).__name__}>"
+
+
+def usage_data(usage: Usage) -> f.UsageData:
+    """A usage as facts hold it."""
+    return f.UsageData(usage.requests, usage.input_tokens, usage.output_tokens, usage.total_tokens)

@@ -18,11 +18,11 @@ from agents._ports.model import ModelTracing
 from agents.exceptions import ModelBehaviorError, ModelTimeoutError
 from agents.items import ModelResponse
 from agents.models.responses_result import FAILURE_TYPES, event_failure, model_response
-from agents.usage import Usage
 
-from . import hooks, partial
+from . import hooks, partial, sessions
 from .event_watch import EventWatch
 from .interpret import interpret, read_call
+from .json_form import usage_data
 from .model_input import ModelRequest, instructions_and_prompt, model_request
 from .retrying import Attempts
 from .view import LiveResponse
@@ -82,7 +82,8 @@ async def _ask_until_answered(
         turn = run.state.turn
         # A list of its own for each attempt: what a model does to it must not change the next.
         request.input = given if request.settings.retry is None else list(given)
-        run.record(f.ModelRequested(turn, run.state.attempt + 1), request)
+        hides = sessions.hides_history(run, request.input)
+        run.record(f.ModelRequested(turn, run.state.attempt + 1, hides), request)
         after = run.log.last_seq
         try:
             try:
@@ -243,8 +244,3 @@ async def _record_response(
         tools_may_end=agent.tool_use_behavior != "run_llm_again",
     )
     run.record(fact, LiveResponse(response, read.items, read.items_by_call))
-
-
-def usage_data(usage: Usage) -> f.UsageData:
-    """A usage as facts hold it."""
-    return f.UsageData(usage.requests, usage.input_tokens, usage.output_tokens, usage.total_tokens)

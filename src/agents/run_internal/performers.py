@@ -18,7 +18,7 @@ from .guardrails import check_guardrail
 from .handoff import take_handoff
 from .hooks import run_hook
 from .model_call import call_model
-from .sessions import load_session, save_session
+from .sessions import compact_session, load_session, save_session
 from .tools import run_tool
 
 PERFORMERS: Mapping[type, Callable[[Any, Any], Any]] = MappingProxyType(
@@ -35,5 +35,6 @@ PERFORMERS: Mapping[type, Callable[[Any, Any], Any]] = MappingProxyType(
         e.HandleFailure: handle_failure,
         e.LoadSession: load_session,
         e.SaveSession: save_session,
+        e.CompactSession: compact_session,
     }
 )

@@ -14,14 +14,29 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, cast
 
 from agents._core import facts as f
-from agents._core.effects import LoadSession, SaveSession
+from agents._core.effects import CompactSession, LoadSession, SaveSession
 from agents._core.history import made_call
-from agents._core.session import last_batch
-from agents._ports.session import resolve_session_limit, takes_wrapper
+from agents._core.session import ends_with_response, last_batch
+from agents._ports.session import (
+    OpenAIResponsesCompactionArgs,
+    PartwiseSession,
+    has_wrapper,
+    is_openai_responses_compaction_aware_session,
+    plain_item,
+    resolve_session_limit,
+    takes_wrapper,
+)
 from agents.exceptions import UserError
 from agents.items import ItemHelpers
+from agents.run_context import RunContextWrapper
+
+from .failures import error_data
+from .json_form import usage_data
+from .model_input import model_settings
 
 if TYPE_CHECKING:
+    from agents._ports.session import Session
+
     from .run_loop import Run
 
 logger = logging.getLogger("openai.agents")
@@ -35,7 +50,9 @@ async def load_session(run: Run, _effect: LoadSession) -> None:
     """
     start = run.state.start
     assert start is not None, "a session is loaded by a run"
-    history = _whole_pairs(await _items(run))
+    items, hides = await _items(run)
+    history = _whole_pairs(items)
+    hides = hides or len(history) < len(items)
     given: list[Any] = ItemHelpers.input_to_new_input_list(start.input)
     merged, new = [*history, *given], given
     callback = run.environment.config.session_input_callback
@@ -50,12 +67,54 @@ async def load_session(run: Run, _effect: LoadSession) -> None:
             )
         merged = cast("list[Any]", answer)
         new = _not_of_history(merged, shown)
-    run.record(f.SessionLoaded(ItemHelpers.input_to_new_input_list(merged), new))
+        hides = hides or len(merged) - len(new) < len(history)
+    run.record(f.SessionLoaded(ItemHelpers.input_to_new_input_list(merged), new, hides))
 
 
 async def save_session(run: Run, effect: SaveSession) -> None:
     """Add what is due, in one call, and record that the session has it."""
     await _save(run, effect.batch, list(run.state.unsaved))
+
+
+async def compact_session(run: Run, effect: CompactSession) -> None:
+    """Have the session compact its history. It may fail: the run goes on, and the session has what it had."""
+    session, context = run.environment.session, run.environment.context
+    assert is_openai_responses_compaction_aware_session(session), "only such a session is asked to compact"
+    args: OpenAIResponsesCompactionArgs = {}
+    if effect.response_id is not None:
+        args["response_id"] = effect.response_id
+    store = model_settings(run.environment.agents[run.state.agent], run).store
+    if store is not None:
+        args["store"] = store
+    # A usage of its own: what others spend meanwhile is not the session's.
+    spender = RunContextWrapper(context.context)
+    given = {"wrapper": spender} if has_wrapper(session.run_compaction) else {}
+    error = None
+    try:
+        await session.run_compaction(args, **given)
+    except Exception as failure:
+        logger.warning(
+            "The session of run %s could not be compacted. Session history was retained.",
+            run.log.run_id,
+            exc_info=failure,
+        )
+        error = error_data(failure)
+    context.usage.add(spender.usage)
+    run.record(f.SessionCompacted(usage_data(spender.usage), error), spender.usage)
+
+
+def hides_history(run: Run, shown: list[Any]) -> bool:
+    """Whether a model is not shown all of the run's history; False where no session asks for it."""
+    if not is_openai_responses_compaction_aware_session(run.environment.session):
+        return False
+    ids = {id(item) for item in shown}
+    missing = [item for item in run.state.history if id(item) not in ids]
+    if not missing:
+        return False
+    said = Counter(_key(plain_item(item)) for item in shown)
+    return any(
+        count > said[key] for key, count in Counter(_key(plain_item(item)) for item in missing).items()
+    )
 
 
 async def save_last(run: Run, closing: f.RunFinished | f.RunFailed | f.RunCancelled) -> BaseException | None:
@@ -76,31 +135,49 @@ async def _save(run: Run, batch: int, items: list[Any]) -> None:
     assert session is not None, "only a run with a session saves"
     was_in_doubt = run.state.is_save_in_doubt
     run.record(f.SessionSaveBegun(batch))
-    if not (was_in_doubt and await _ends_with(run, items)):
+    missing = items[await _already_there(run, session, items) :] if was_in_doubt else items
+    if missing:
         # Copies: what a session does to them must not change the run.
-        await session.add_items(copy.deepcopy(items), **_wrapper(run))
-    run.record(f.SessionSaved(batch, len(items)))
+        await session.add_items(copy.deepcopy(missing), **_wrapper(run))
+    run.record(f.SessionSaved(batch, len(items), _may_compact(run, session)))
 
 
-async def _ends_with(run: Run, items: list[Any]) -> bool:
-    """Whether the session's newest items are these: then an addition that nobody acknowledged was made."""
-    session: Any = run.environment.session
-    newest = await session.get_items(len(items), **_wrapper(run))
-    return [_comparable(item) for item in newest] == [_comparable(item) for item in items]
+def _may_compact(run: Run, session: Session) -> bool:
+    """Whether the session is now to be asked to compact: where it can, and nothing of it would be lost."""
+    state = run.state
+    if not is_openai_responses_compaction_aware_session(session) or not ends_with_response(state):
+        return False
+    if state.hides_history or state.hides_input:
+        logger.warning(
+            "The session of run %s is not compacted: the model was not shown all of it, so that a compaction of its"
+            " response would lose the rest. Session history was retained.",
+            run.log.run_id,
+        )
+        return False
+    return True
 
 
-def _comparable(item: Any) -> Any:
-    """An item without what a server-side session gives or takes: its id."""
-    if not isinstance(item, dict):
-        return item
-    return {name: value for name, value in cast("dict[str, Any]", item).items() if name != "id"}
+async def _already_there(run: Run, session: Session, items: list[Any]) -> int:
+    """How many of these items the session ends with: those of an addition that nobody acknowledged.
+
+    All or none, but for a session that stores a batch in parts: there it may be the first parts.
+    """
+    newest = [plain_item(item) for item in await session.get_items(len(items), **_wrapper(run))]
+    added = [plain_item(item) for item in items]
+    counts = [len(items)]
+    if isinstance(session, PartwiseSession):
+        part = session.items_per_write
+        counts += reversed(range(part, len(items), part))
+    return next((count for count in counts if newest[-count:] == added[:count]), 0)
 
 
-async def _items(run: Run) -> list[Any]:
+async def _items(run: Run) -> tuple[list[Any], bool]:
+    """What is read of the session, and whether a limit may have left something out."""
     session: Any = run.environment.session
     own = resolve_session_limit(None, run.environment.config.session_settings)
     limit = resolve_session_limit(own, getattr(session, "session_settings", None))
-    return list(await session.get_items(limit, **_wrapper(run)))
+    items = list(await session.get_items(limit, **_wrapper(run)))
+    return items, limit is not None and len(items) >= limit
 
 
 def _wrapper(run: Run) -> dict[str, Any]:

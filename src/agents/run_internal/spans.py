@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from agents._core import facts as f
 from agents._core.effects import CheckGuardrail, Effect, RunTool, TakeHandoff
 from agents.exceptions import ModelBehaviorError
+from agents.models.multi_provider import agent_registration_of
+from agents.models.openai_agent_registration import with_harness_id
 from agents.run_config import DEFAULT_WORKFLOW_NAME
 from agents.tracing import (
     AgentSpanData,
@@ -55,12 +57,13 @@ def start_trace(config: RunConfig, resumed: TraceState | None = None) -> tuple[T
     """
     had = TraceState() if resumed is None else resumed
     name = config.workflow_name
+    metadata = had.metadata if config.trace_metadata is None else config.trace_metadata
     key = None if had.tracing_api_key is None else TracingConfig(api_key=had.tracing_api_key)
     trace = create_trace_for_run(
         workflow_name=had.workflow_name or name if name == DEFAULT_WORKFLOW_NAME else name,
         trace_id=had.trace_id if config.trace_id is None else config.trace_id,
         group_id=had.group_id if config.group_id is None else config.group_id,
-        metadata=had.metadata if config.trace_metadata is None else config.trace_metadata,
+        metadata=with_harness_id(metadata, agent_registration_of(config.model_provider)),
         tracing=key if config.tracing is None else config.tracing,
         disabled=config.tracing_disabled,
         trace_state=resumed,
@@ -186,6 +189,8 @@ class RunSpans:
                 self._start_turn(fact)
             case f.ModelRequested():
                 self._name_tools()
+            case f.SessionCompacted() if self._run.path:
+                self._usage.add(live)
             case f.ModelResponded():
                 if self._run.path:
                     self._usage.add(live.response.usage)

@@ -1,4 +1,4 @@
-"""The Responses API as an ASGI application, over HTTP and WebSocket, and what the server does with it as a whole.
+"""The Responses and Conversations APIs as an ASGI application, over HTTP and WebSocket, and what the server does with it as a whole.
 
 Imports `starlette`, `uvicorn` and `websockets`, which are optional: only `responses_server` imports this module, and
 late.
@@ -16,6 +16,7 @@ from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from ._conversations_http import conversation_routes
 from ._responses_desk import Desk
 from ._responses_http import http_exception, http_routes, told
 from ._responses_listener import Listener
@@ -25,6 +26,7 @@ from ._responses_steering import Steering
 from .responses_script import HttpError
 
 _PATH = "/v1/responses"
+_CONVERSATIONS = "/v1/conversations"
 
 
 class Service:
@@ -43,7 +45,11 @@ class Service:
         self._is_steerable = steering
         self._sockets: set[ResponsesSocket] = set()
         app = Starlette(
-            routes=[*http_routes(_PATH, self._desk), WebSocketRoute(_PATH, _WebSockets(self))],
+            routes=[
+                *http_routes(_PATH, self._desk),
+                *conversation_routes(_CONVERSATIONS, playbook),
+                WebSocketRoute(_PATH, _WebSockets(self)),
+            ],
             exception_handlers={HTTPException: http_exception},
         )
         self._listener = Listener(app)

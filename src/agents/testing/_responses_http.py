@@ -22,7 +22,7 @@ from ._responses_desk import Desk
 from ._responses_items import compaction_object, page_of_input
 from ._responses_performance import Performance, play
 from ._responses_plan import Frame, Pace, Plan, final_response, opening_response, plan_document, plan_stream
-from .responses_script import Access, HttpError, ResponsesRequest, Step
+from .responses_script import Access, Drop, HttpError, ResponsesRequest, Step
 
 
 def http_routes(path: str, desk: Desk) -> list[Route]:
@@ -94,6 +94,19 @@ async def _compact(desk: Desk, request: ResponsesRequest) -> ASGIApp:
     refused = desk.refused(request, {})
     if refused is not None:
         return told(refused, _request_id(request))
+    access = Access(
+        method="POST",
+        path=request.path,
+        query={},
+        headers=request.headers,
+        connection=request.connection,
+        body=request.body,
+    )
+    step = await desk.playbook.on_access(access)
+    if step.error is not None:
+        return told(step.error, _request_id(request))
+    if isinstance(step.fault, Drop):
+        return lambda _scope, _receive, send: cut_off(send)
     return _document(compaction_object(request, created_at=int(time.time())), _request_id(request))
 
 
@@ -212,6 +225,12 @@ class _Body:
 
     async def cut(self) -> None:
         """The application returns with the body unfinished: that makes uvicorn close the connection as it is."""
+
+
+async def cut_off(send: Send) -> None:
+    """Begin an answer and leave it unfinished: the client loses its connection and never learns what was done."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"", "more_body": True})
 
 
 async def _until_gone(receive: Receive, work: Coroutine[Any, Any, None]) -> None:

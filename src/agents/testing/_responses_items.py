@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._responses_checks import refusal
@@ -14,14 +14,20 @@ _USUAL_PAGE = 20
 
 
 def page_of_input(request: ResponsesRequest, query: Mapping[str, str]) -> dict[str, Any] | HttpError:
-    """A page of the input items, as `limit` (1 to 100, usually 20), `order` (desc, asc) and `after` (an id) say."""
+    """A page of the input items; see `page_of`."""
+    items = [whole_item(item, f"in_{request.index + 1}_{index}") for index, item in enumerate(request.input)]
+    return page_of(items, query)
+
+
+def page_of(in_order: Sequence[dict[str, Any]], query: Mapping[str, str]) -> dict[str, Any] | HttpError:
+    """A page of items with ids, as `limit` (1 to 100, usually 20), `order` (desc, asc) and `after` (an id) say."""
     limit = query.get("limit", str(_USUAL_PAGE))
     if not limit.isdecimal() or not 1 <= int(limit) <= _LARGEST_PAGE:
         return refusal(f"Invalid 'limit': expected 1 to {_LARGEST_PAGE}, but got {limit!r}.", param="limit")
     order = query.get("order", "desc")
     if order not in {"asc", "desc"}:
         return refusal(f"Invalid 'order': expected 'asc' or 'desc', but got {order!r}.", param="order")
-    items = [_input_item(item, request.index + 1, index) for index, item in enumerate(request.input)]
+    items = list(in_order)
     if order == "desc":
         items.reverse()
     after = query.get("after")
@@ -40,9 +46,10 @@ def page_of_input(request: ResponsesRequest, query: Mapping[str, str]) -> dict[s
     }
 
 
-def _input_item(item: Mapping[str, Any], number: int, index: int) -> dict[str, Any]:
+def whole_item(item: Mapping[str, Any], item_id: str) -> dict[str, Any]:
+    """An input item as the API lists it: with `item_id` if it has no id, its type, a status, and a text as a part."""
     kind = str(item.get("type") or "message")
-    whole: dict[str, Any] = {"id": f"in_{number}_{index}", **item, "type": kind}
+    whole: dict[str, Any] = {"id": item_id, **item, "type": kind}
     if kind == "message":
         whole.setdefault("status", "completed")
         if isinstance(item.get("content"), str):

@@ -10,7 +10,17 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from .response_object import error_body
-from .responses_script import Access, HttpError, Respond, ResponsesRequest, Script, Step, Transport, as_step
+from .responses_script import (
+    Access,
+    HttpError,
+    OnAccess,
+    Respond,
+    ResponsesRequest,
+    Script,
+    Step,
+    Transport,
+    as_step,
+)
 
 
 class Tally:
@@ -55,7 +65,7 @@ class Playbook:
         TypeError: the script is neither a function nor a list of answers.
     """
 
-    def __init__(self, script: Script, defaults: Step) -> None:
+    def __init__(self, script: Script, defaults: Step, on_access: OnAccess | None = None) -> None:
         self.defaults = defaults
         self.requests: list[ResponsesRequest] = []
         self.accesses: list[Access] = []
@@ -69,6 +79,7 @@ class Playbook:
         else:
             self._respond = None
             self._steps = deque(as_step(answer) for answer in script)
+        self._on_access = on_access
         self._step_count = len(self._steps)
         self._complaints: list[str] = []
         self.exchanges = Tally()
@@ -115,6 +126,18 @@ class Playbook:
             return self._steps.popleft()
         message = f"Request {request.index + 1} is one too many: the script has {self._step_count} answers."
         return Step(error=self.complain(message))
+
+    async def on_access(self, access: Access) -> Step:
+        """Keep a request in the record, and ask what becomes of it: an empty step lets it go its way."""
+        self.accesses.append(access)
+        if self._on_access is None:
+            return Step()
+        # The user's code, as in `_ask`.
+        try:
+            step = self._on_access(access)
+            return (await step if inspect.isawaitable(step) else step) or Step()
+        except Exception as error:  # noqa: BLE001
+            return Step(error=self.complain(f"on_access raised on {access.method} {access.path}: {error!r}"))
 
     def complain(self, message: str) -> HttpError:
         """Keep `message` for `complaints`; the error that tells it to the client."""

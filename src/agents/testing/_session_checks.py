@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from agents._ports.session import SessionSettings
+from agents._ports.session import SessionABC, SessionSettings, plain_item
 
 if TYPE_CHECKING:
     from agents._ports.session import Session
@@ -29,6 +29,39 @@ class Opener(Protocol):
 
 class SessionCheckFailed(AssertionError):
     """A session does not do what it must; the message says what was expected and what was found."""
+
+
+class PlainSession(SessionABC):
+    """A session whose items are seen without what a server adds to them."""
+
+    def __init__(self, session: Session) -> None:
+        self.session_id = "of the session itself"
+        self._session = session
+
+    def _settings(self) -> SessionSettings | None:
+        return self._session.session_settings
+
+    def _set_settings(self, value: SessionSettings | None) -> None:
+        self._session.session_settings = value
+
+    # To type checkers a plain attribute, as the protocol has it.
+    session_settings: SessionSettings | None = cast("Any", property(_settings, _set_settings))
+
+    async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
+        """The items, plain."""
+        return [plain_item(item) for item in await self._session.get_items(limit)]
+
+    async def add_items(self, items: list[TResponseInputItem]) -> None:
+        """Add items as they are."""
+        await self._session.add_items(items)
+
+    async def pop_item(self) -> TResponseInputItem | None:
+        """The latest item, plain."""
+        return plain_item(await self._session.pop_item())
+
+    async def clear_session(self) -> None:
+        """Clear the session itself."""
+        await self._session.clear_session()
 
 
 WRITERS = 10
@@ -180,7 +213,8 @@ async def content(opener: Opener) -> None:
 async def copies(opener: Opener) -> None:
     """Changing what was given, or what was returned, changes nothing that is stored."""
     session = await opener()
-    given: list[Any] = [{"role": "user", "content": [{"type": "input_text", "text": "as it was"}]}]
+    parts = [{"type": "input_text", "text": text} for text in ("as it was", "and stays")]
+    given: list[Any] = [{"role": "user", "content": parts}]
     before = copy.deepcopy(given)
     await session.add_items(given)
     given[0]["content"][0]["text"] = "changed"

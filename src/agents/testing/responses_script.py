@@ -356,9 +356,10 @@ class ResponsesRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """A request about a stored response: to retrieve, stream, cancel or delete it, or to list its input.
+    """A request that no answer of the script is for: about a stored response, a compaction, or a conversation.
 
-    `path` is such as `/v1/responses/resp_1/cancel`, `query` such as `{"stream": "true", "starting_after": "4"}`.
+    `path` is such as `/v1/responses/resp_1/cancel` or `/v1/conversations/conv_1/items`, `query` such as
+    `{"stream": "true", "starting_after": "4"}`, and `body` the JSON object of a POST that brings one.
     """
 
     method: str
@@ -366,8 +367,11 @@ class Access:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     connection: int
+    body: dict[str, Any] | None = None
 
 
+OnAccess = Callable[[Access], Step | Awaitable[Step | None] | None]
+"""What becomes of a request about a conversation, or a compaction: see `ResponsesServer`."""
 Answer = Step | str | AnyItem | Sequence[AnyItem]
 """A step, a text, one item or several."""
 Respond = Callable[[ResponsesRequest], Answer | Awaitable[Answer]]

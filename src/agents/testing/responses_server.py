@@ -5,8 +5,8 @@
         stream = await client.responses.create(model="m", input="Hi", stream=True)
 
 It serves POST /v1/responses, as JSON and as an event stream, the WebSocket at the same path, and what may be asked
-about stored responses: retrieve, stream again, cancel, delete, input items, compact. See `responses_script` for what a
-script may be.
+about stored responses: retrieve, stream again, cancel, delete, input items, compact. It keeps conversations too
+(/v1/conversations and the items in them). See `responses_script` for what a script may be.
 Needs `pip install 'headrace[testing]'`.
 """
 
@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from ._responses_playbook import Playbook
-from .responses_script import Access, ChunkSize, ResponsesRequest, Script, Step
+from .responses_script import Access, ChunkSize, OnAccess, ResponsesRequest, Script, Step
 
 if TYPE_CHECKING:
     from ._responses_app import Service
@@ -44,6 +44,10 @@ class ResponsesServer:
     first attempts to open one get: `[Step.http_error(429)]`. With `steering` a response over a WebSocket takes more
     input while it is made (pace it), and a successor takes the script's next answer; without, it is refused.
 
+    `on_access`, plain or async, is asked about each request to compact or about a conversation, before it is answered.
+    What it gives happens in place of the answer: `Step.http_error(500)`, and nothing else is done; or
+    `Step().drop(after_events=0)`, and what was asked for is done but the connection is lost. None changes nothing.
+
     `async with` serves on the running event loop; `with` serves from a background thread, for tests that are not
     async. Leaving the block closes every connection, streams in progress included. A server is used once.
 
@@ -63,9 +67,10 @@ class ResponsesServer:
         websocket_limit_s: float = 3600.0,
         refused_handshakes: Sequence[Step] = (),
         steering: bool = False,
+        on_access: OnAccess | None = None,
     ) -> None:
         defaults = Step(pace_s=pace_s, events_per_write=events_per_write, chunk_size=chunk_size)
-        self._playbook = Playbook(script, defaults)
+        self._playbook = Playbook(script, defaults, on_access)
         self._port: int | None = None
         refusals = [step.error for step in refused_handshakes if step.error is not None]
         if len(refusals) < len(refused_handshakes):
@@ -105,7 +110,11 @@ class ResponsesServer:
 
     @property
     def accesses(self) -> tuple[Access, ...]:
-        """The requests about stored responses so far (retrieve, stream again, cancel, delete, input items)."""
+        """The requests so far that no answer of the script was for.
+
+        Those about stored responses (retrieve, stream again, cancel, delete, input items), about conversations, and
+        those to compact; the latter are in `requests` too.
+        """
         return tuple(self._playbook.accesses)
 
     @property

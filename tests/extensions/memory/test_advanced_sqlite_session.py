@@ -282,6 +282,48 @@ class TestUsage:
         assert await session.get_turn_usage() == []
 
 
+class TestCost:
+    async def test_of_an_addition_does_not_depend_on_what_is_there(
+        self, opened: Opened, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        steps, connect = [0], sqlite3.connect
+
+        def counting(*arguments: Any, **keywords: Any) -> sqlite3.Connection:
+            def count() -> int:
+                steps[0] += 1
+                return 0
+
+            connection = connect(*arguments, **keywords)
+            # After every ten steps of SQLite's machine.
+            connection.set_progress_handler(count, 10)
+            return connection
+
+        monkeypatch.setattr(sqlite3, "connect", counting)
+        session = opened()
+        costs: list[int] = []
+        for _ in range(2):
+            await session.add_items([said(str(number)) for number in range(1000)])
+            before = steps[0]
+            await session.add_items([said("more")])
+            costs.append(steps[0] - before)
+        assert costs[1] <= costs[0] + 5
+
+    async def test_of_opening_is_one_look_for_the_tables(
+        self, opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[str] = []
+        connect = sqlite3.connect
+
+        def listening(*arguments: Any, **keywords: Any) -> sqlite3.Connection:
+            connection = connect(*arguments, **keywords)
+            connection.set_trace_callback(asked.append)
+            return connection
+
+        monkeypatch.setattr(sqlite3, "connect", listening)
+        await opened(db_path=tmp_path / "sessions.db").get_items()
+        assert sum("sqlite_master" in statement for statement in asked) == 1
+
+
 class TestTables:
     async def test_have_to_be_asked_for(self, opened: Opened, tmp_path: Path) -> None:
         path = tmp_path / "sessions.db"

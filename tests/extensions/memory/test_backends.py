@@ -7,16 +7,18 @@ import contextlib
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from agents import SessionABC, SQLiteSession
+from agents._ports.session import has_rewriting
 from agents.extensions.memory import (
     AdvancedSQLiteSession,
     AsyncSQLiteSession,
@@ -97,6 +99,50 @@ def alchemy(stack: AsyncExitStack, url: str) -> Opened:
 @pytest.mark.parametrize("check", session_checks(), ids=str)
 async def test_every_session_passes(check: SessionCheck, opened: Opened) -> None:
     await check(opened)
+
+
+def all_said(*texts: str) -> list[Any]:
+    return [said(text) for text in texts]
+
+
+async def rewrite(session: SessionABC, before: list[Any], after: list[Any]) -> bool:
+    assert has_rewriting(session)
+    return await session.rewrite_items(before, after)
+
+
+async def test_those_that_can_rewrite_their_oldest_items_do_so_at_once(opened: Opened) -> None:
+    session = opened(uuid.uuid4().hex)
+    if isinstance(session, EncryptedSession):
+        assert not has_rewriting(session), "the session behind it knows nothing of what is in it"
+        return
+    assert not await rewrite(session, all_said("nothing"), all_said("new"))
+    await session.add_items(all_said("1", "2", "3"))
+    assert not await rewrite(session, all_said("1", "3"), all_said("new"))
+    assert not await rewrite(session, all_said("1", "2", "3", "4"), all_said("new"))
+    assert await session.get_items() == all_said("1", "2", "3")
+    assert await rewrite(session, all_said("1", "2"), all_said("new", "newer"))
+    assert await session.get_items() == all_said("new", "newer", "3")
+    assert await rewrite(session, all_said("new"), [])
+    await session.add_items(all_said("4"))
+    assert await session.get_items() == all_said("newer", "3", "4")
+
+
+async def test_what_is_added_while_items_are_rewritten_stays(opened: Opened) -> None:
+    name = uuid.uuid4().hex
+    session = opened(name)
+    if isinstance(session, EncryptedSession):
+        return
+    await session.add_items(all_said("1", "2"))
+    others = [opened(name) for _ in range(5)]
+    done, *_ = await asyncio.gather(
+        rewrite(session, all_said("1", "2"), all_said("new")),
+        *(other.add_items(all_said(f"a{number}", f"b{number}")) for number, other in enumerate(others)),
+    )
+    assert done
+    texts = [str(item["content"]) for item in cast("list[Any]", await session.get_items())]
+    assert texts[0] == "new"
+    pairs = sorted(zip(texts[1::2], texts[2::2], strict=True))
+    assert pairs == [(f"a{number}", f"b{number}") for number in range(5)]
 
 
 @pytest.mark.parametrize("check", session_checks(reopens=False), ids=str)

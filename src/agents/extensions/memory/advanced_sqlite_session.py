@@ -468,11 +468,9 @@ class AdvancedSQLiteSession(SQLiteSession):
     # Tables.
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        names = (self.sessions_table, self.messages_table)
-        (found,) = connection.execute(
-            "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name COLLATE NOCASE IN (?, ?)", names
-        ).fetchone()
-        if not self._create_tables and found < len(names):
+        has_tables = self._has_tables(connection)
+        if not self._create_tables and not has_tables:
+            names = (self.sessions_table, self.messages_table)
             raise ValueError(
                 f"The configured base tables in {self.db_path} are missing: {' and '.join(map(repr, names))}. Make the"
                 " session with create_tables=True, or give the tables' names."
@@ -481,7 +479,8 @@ class AdvancedSQLiteSession(SQLiteSession):
         if not self._create_tables or self._owners(connection, "message_structure"):
             self._refuse_other_owners(connection)
         if self._create_tables:
-            super()._prepare(connection)
+            if not has_tables:
+                self._make_tables(connection)
             with transaction(connection):
                 for statement in self._structure_schema():
                     connection.execute(statement)
@@ -544,6 +543,8 @@ class AdvancedSQLiteSession(SQLiteSession):
             "idx_structure_branch_seq": "message_structure (session_id, branch_id, sequence_number)",
             "idx_structure_session_seq": "message_structure (session_id, sequence_number)",
             "idx_structure_message": "message_structure (message_id)",
+            # The last turn of a branch is one step in it.
+            "idx_structure_branch_turn": "message_structure (session_id, branch_id, user_turn_number)",
         }
         made = [
             f"CREATE INDEX IF NOT EXISTS {quoted(name)} ON {columns}" for name, columns in indexes.items()

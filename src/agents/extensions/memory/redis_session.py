@@ -12,7 +12,7 @@ from agents._ports.session import (
     coerce_session_settings,
     resolve_session_limit,
 )
-from agents.memory._item_json import decode_item, decode_items, encode_items
+from agents.memory._item_json import decode_item, decode_items, encode_items, rewritten
 from agents.util.settled import settled
 
 from ._extras import missing_extra
@@ -20,7 +20,7 @@ from ._extras import missing_extra
 try:
     from redis.asyncio import Redis
     from redis.asyncio.cluster import RedisCluster
-    from redis.exceptions import RedisError
+    from redis.exceptions import RedisError, WatchError
 except ImportError as error:
     raise missing_extra("RedisSession", "redis") from error
 
@@ -147,6 +147,40 @@ class RedisSession(SessionABC):
     async def clear_session(self) -> None:
         """Remove all items, and what is known about the conversation."""
         await settled(_await(self._client().delete(self._messages_key, self._session_key)))
+
+    async def rewrite_items(
+        self, before: list[_items.TResponseInputItem], after: list[_items.TResponseInputItem]
+    ) -> bool:
+        """Replace the oldest items by `after` in one transaction, if they are `before`; those behind them stay.
+
+        Returns whether it was done. When the conversation goes stays as it is.
+
+        Raises:
+            TypeError: an item of `after` holds something that is not JSON; nothing is changed.
+        """
+        return await settled(self._rewrite(self._client(), before, encode_items(after)))
+
+    async def _rewrite(
+        self, client: Redis, before: list[_items.TResponseInputItem], after: list[str]
+    ) -> bool:
+        async with client.pipeline(transaction=True) as pipeline:
+            while True:
+                await pipeline.watch(self._messages_key)
+                texts = cast("list[bytes]", await _await(pipeline.lrange(self._messages_key, 0, -1)))
+                kept = rewritten(texts, before, after, self._where)
+                if kept is None:
+                    return False
+                pipeline.multi()
+                # The key stays, and with it the time that it has left.
+                if kept:
+                    pipeline.rpush(self._messages_key, *kept)
+                pipeline.ltrim(self._messages_key, len(texts), -1)
+                try:
+                    await pipeline.execute()
+                except WatchError:
+                    # Somebody else changed the list meanwhile.
+                    continue
+                return True
 
     async def ping(self) -> bool:
         """Whether the server answers."""

@@ -22,7 +22,7 @@ from agents._ports.session import (
     coerce_session_settings,
     resolve_session_limit,
 )
-from agents.memory._item_json import decode_item, decode_items, encode_items
+from agents.memory._item_json import decode_item, decode_items, encode_items, rewritten
 from agents.util.settled import settled
 
 from ._extras import missing_extra
@@ -194,6 +194,36 @@ class SQLAlchemySession(SessionABC):
             await self._lock(connection)
             for table in (self._messages, self._sessions):
                 await connection.execute(table.delete().where(table.c.session_id == self.session_id))
+
+    async def rewrite_items(
+        self, before: list[_items.TResponseInputItem], after: list[_items.TResponseInputItem]
+    ) -> bool:
+        """Replace the oldest items by `after` in one transaction, if they are `before`; those behind them stay.
+
+        Returns whether it was done.
+
+        Raises:
+            TypeError: an item of `after` holds something that is not JSON; nothing is changed.
+        """
+        return await settled(self._rewrite(before, encode_items(after, ensure_ascii=self._ensure_ascii)))
+
+    async def _rewrite(self, before: list[_items.TResponseInputItem], after: list[str]) -> bool:
+        messages = self._messages.c
+        query = sa.select(messages.message_data).where(messages.session_id == self.session_id)
+        await self._ensure_tables()
+        async with self._connected(self._engine.begin) as connection:
+            if not await self._lock(connection):
+                # Nothing was ever added.
+                return False
+            texts = (await connection.execute(query.order_by(messages.id))).scalars().all()
+            kept = rewritten(cast("list[str]", texts), before, after, self._where)
+            if kept is None:
+                return False
+            await connection.execute(self._messages.delete().where(messages.session_id == self.session_id))
+            rows = [{"session_id": self.session_id, "message_data": text} for text in kept]
+            if rows:
+                await connection.execute(self._messages.insert(), rows)
+            return True
 
     async def _lock(self, connection: AsyncConnection) -> bool:
         """Lock the conversation's row to the end of the transaction; whether there is one."""
