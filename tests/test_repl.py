@@ -134,3 +134,49 @@ async def test_without_streaming_only_the_answer_is_told(
     type_in(typed, "Hi")
     await run_demo_loop(agent, stream=False)
     assert capsys.readouterr().out.replace(" > ", "").split() == ["hello"]
+
+
+@function_tool(needs_approval=True)
+def pay(amount: int) -> str:
+    return f"paid {amount}"
+
+
+@both_kinds
+@pytest.mark.parametrize(
+    ("answer", "output"),
+    [
+        ("y", "paid 900"),
+        ('{"amount": 9}', "paid 9"),
+        ("n", "Tool execution was not approved."),
+        ("", "Tool execution was not approved."),
+        ("Too much.", "Too much."),
+    ],
+)
+async def test_a_call_that_waits_is_asked_about(
+    typed: io.StringIO, capsys: pytest.CaptureFixture[str], stream: bool, answer: str, output: str
+):
+    agent, model = scripted(calls(("pay", {"amount": 900})), text("so be it"), text("again"), tools=[pay])
+    type_in(typed, "Pay.", answer, "And?")
+    await run_demo_loop(agent, stream=stream)
+    shown = capsys.readouterr().out
+    assert '[pay {"amount":900}: y, n, a reason, or other arguments]' in shown
+    assert shown.count("so be it") == 1
+    assert [
+        item["output"] for item in model.calls[1].input if item.get("type") == "function_call_output"
+    ] == [output]
+    assert model.last_call is not None
+    assert kinds(model.last_call.input) == [
+        "user",
+        "function_call",
+        "function_call_output",
+        "message",
+        "user",
+    ]
+
+
+@both_kinds
+async def test_the_end_of_input_ends_it_in_front_of_a_decision_too(typed: io.StringIO, stream: bool):
+    agent, model = scripted(calls(("pay", {"amount": 900})), tools=[pay])
+    type_in(typed, "Pay.")
+    await run_demo_loop(agent, stream=stream)
+    assert len(model.calls) == 1
