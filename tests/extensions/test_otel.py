@@ -198,6 +198,51 @@ class TestTree:
         assert seen.tree() == ["invoke_workflow work"]
 
 
+class TestCurrent:
+    @both_ways
+    @pytest.mark.usefixtures("processor")
+    async def test_spans_of_a_tools_own_are_below_its_call(
+        self, seen: Seen, run: RunIt, caplog: pytest.LogCaptureFixture
+    ):
+        tracer = otel.get_tracer("mine", tracer_provider=seen.provider)
+
+        @function_tool
+        async def ask() -> str:
+            with tracer.start_as_current_span("query"):
+                return "asked"
+
+        @function_tool
+        def look() -> str:
+            with tracer.start_as_current_span("read"):
+                return "seen"
+
+        agent, _ = scripted(calls(("ask", {}), ("look", {})), text(), tools=[ask, look])
+        with tracer.start_as_current_span("mine"):
+            await run(agent)
+            with tracer.start_as_current_span("behind"):
+                pass
+        parents = {
+            span.name: next((each.name for each in seen.spans if each.context == span.parent), None)
+            for span in seen.spans
+        }
+        assert (parents["query"], parents["read"]) == ("execute_tool ask", "execute_tool look")
+        # What was current in front of the run is current behind it.
+        assert parents["behind"] == "mine"
+        assert not [record for record in caplog.records if "detach" in record.message]
+
+    @pytest.mark.usefixtures("processor")
+    async def test_a_span_that_is_not_current_makes_none_current(self, seen: Seen):
+        tracer = otel.get_tracer("mine", tracer_provider=seen.provider)
+        with trace("t"):
+            apart = custom_span("apart")
+            apart.start()
+            with custom_span("inside"), tracer.start_as_current_span("query"):
+                pass
+            apart.finish()
+            assert otel.get_current_span() is otel.INVALID_SPAN
+        assert seen.only("query").parent == seen.only("inside").context
+
+
 class TestAttributes:
     async def test_a_streamed_call_tells_model_usage_and_time_to_the_first_output(self, seen: Seen):
         step = replace(Step().text("Hello there."), usage=usage_object(11, 3))

@@ -34,10 +34,12 @@ from agents.tracing import (
     TracingProcessor,
     TurnSpanData,
 )
+from agents.tracing.spans import SpanImpl
 
 from ._otel_messages import messages_json, output_json
 
 try:
+    from opentelemetry import context as _context
     from opentelemetry import trace as _otel
     from opentelemetry.context import Context
 except ImportError as error:
@@ -75,6 +77,8 @@ _ERROR_TYPES = {
 class OpenTelemetryProcessor(TracingProcessor):
     """Makes an OpenTelemetry span of each trace and each span.
 
+    The span of a call is current in the tool's code, so that spans which that code makes are its children.
+
     Flushing and shutting down exporters is left to the tracer provider's owner.
 
     Args:
@@ -92,6 +96,8 @@ class OpenTelemetryProcessor(TracingProcessor):
         self._tracer = _otel.get_tracer("headrace", tracer_provider=tracer_provider)
         self._shows_content = include_sensitive_data
         self._open: dict[str, _otel.Span] = {}
+        self._before: dict[str, Context] = {}
+        """What was current where each span that is current itself started."""
         self._traces: OrderedDict[str, _otel.Span] = OrderedDict()
 
     def on_trace_start(self, trace: Trace) -> None:
@@ -121,14 +127,21 @@ class OpenTelemetryProcessor(TracingProcessor):
             kind = _otel.SpanKind.CLIENT
         else:
             kind = _otel.SpanKind.INTERNAL
-        self._open[span.span_id] = self._tracer.start_span(
+        made = self._open[span.span_id] = self._tracer.start_span(
             _name_of(data), context=self._parent_of(span), kind=kind, attributes=attributes
         )
+        if isinstance(span, SpanImpl) and span.is_marked:
+            self._before[span.span_id] = _context.get_current()
+            _context.attach(_otel.set_span_in_context(made))
 
     def on_span_end(self, span: Span[Any]) -> None:
         made = self._open.pop(span.span_id, None)
+        before = self._before.pop(span.span_id, None)
         if made is None:
             return
+        if before is not None and _otel.get_current_span() is made:
+            # Not by the token of the attachment: that fits only the very context in which it was given.
+            _context.attach(before)
         if made.is_recording():
             # Much is known only now: the model's name, whom it was handed to.
             made.update_name(_name_of(span.span_data))
@@ -144,6 +157,7 @@ class OpenTelemetryProcessor(TracingProcessor):
             if span.is_recording():
                 span.end()
         self._open.clear()
+        self._before.clear()
         self._traces.clear()
 
     def force_flush(self) -> None:

@@ -196,6 +196,7 @@ class SpanImpl(Span[TSpanData]):
         "__weakref__",
         "_ended_at_s",
         "_error",
+        "_is_marked",
         "_parent_id",
         "_processor",
         "_span_data",
@@ -229,6 +230,12 @@ class SpanImpl(Span[TSpanData]):
         self._started_at_s: float | None = None
         self._ended_at_s: float | None = None
         self._token: Token[Span[Any] | None] | None = None
+        self._is_marked = False
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether it is, or is about to be, the current span of the context in which it started."""
+        return self._is_marked
 
     @property
     def trace_id(self) -> str:
@@ -251,6 +258,7 @@ class SpanImpl(Span[TSpanData]):
             logger.warning("Span already started")
             return
         self._started_at_s = time.time()
+        self._is_marked = mark_as_current
         self._processor.on_span_start(self)
         if mark_as_current:
             self._token = current_span.set(self)
