@@ -282,6 +282,28 @@ async def test_a_lane_that_is_left_does_not_harm_the_others() -> None:
         assert server.connection_count <= 2
 
 
+async def test_a_call_made_while_a_response_on_another_lane_is_being_read_is_answered() -> None:
+    """What comes before its answer is more than is read ahead for a reader who is busy with this very call."""
+
+    async def script(exchange: Exchange) -> None:
+        if exchange.index:
+            await exchange.answer("inner")
+            return
+        created, *events = answer_events("a", lane=exchange.body["stream_id"])
+        padding = [{**events[0], "type": "x", "padding": "x" * 4000} for _ in range(4_000)]
+        await exchange.send(created, *padding, *events)
+
+    options = {"max_connections": 1, "lanes_per_connection": 2}
+    async with socket_model(script, options=options) as (server, model):
+        inner: list[str] = []
+        async with asyncio.timeout(30):
+            async for event in model.stream_response(**arguments()):
+                if event.type == "response.created":
+                    inner += texts(await respond(model))
+        assert inner == ["inner"]
+        assert server.connection_count == 1
+
+
 async def test_an_asleep_reader_bounds_what_is_read_for_it() -> None:
     """The server cannot send much more than the reader takes: 32,000 events of 4 kB do not fit in any buffer."""
     sent = 0

@@ -198,6 +198,9 @@ class Connection:
         self._changes: dict[Exchange, asyncio.Event] = {}
         self._room = asyncio.Event()
         self._is_held = False
+        self._starving = 0
+        """How many requests have read all that came, and wait for more."""
+
         self._frame_count = 0
         self._silence: str | None = None
         pings = self._keep_alive(ping_interval_s, ping_timeout_s)
@@ -291,11 +294,15 @@ class Connection:
             raise broke from closed
 
     async def _wait(self, changed: asyncio.Event, exchange: Exchange, wait_s: float | None) -> None:
+        self._starving += 1
+        self._room.set()
         try:
             async with asyncio.timeout(wait_s):
                 await changed.wait()
         except TimeoutError:
             raise self._timed_out(exchange, wait_s) from None
+        finally:
+            self._starving -= 1
 
     async def _read(self) -> None:
         socket, feed, changes = self._socket, self.machine.feed, self._changes
@@ -306,7 +313,8 @@ class Connection:
                 self._frame_count += 1
                 for exchange in feed(frame):
                     self._tell(exchange)
-                    while exchange.waiting >= _EVENTS_AHEAD and exchange in changes:
+                    # Whoever reads slowly may be waiting for what another request brings.
+                    while exchange.waiting >= _EVENTS_AHEAD and exchange in changes and not self._starving:
                         self._room.clear()
                         self._is_held = True
                         await self._room.wait()
