@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,10 +18,10 @@ from agents import (
     handoff,
 )
 from agents.run import CallModelData, ModelInputData, ReasoningItemIdPolicy
-from agents.testing import ModelStep, assistant_message
+from agents.testing import ModelStep, ScriptedModel, assistant_message
 from agents.tracing import Span, get_trace_provider, set_trace_provider
 from agents.tracing.provider import DefaultTraceProvider
-from run.scripts import RunIt, always, both_ways, calls, reasoning, run_plain, scripted, text, types
+from run.scripts import UNTRACED, RunIt, always, both_ways, calls, reasoning, run_plain, scripted, text, types
 from tracing.trace_recorder import Recorder
 
 
@@ -445,3 +446,26 @@ def test_agents_are_let_go_after_a_run(default_loop: asyncio.AbstractEventLoop):
     assert gone() is None
     assert item.agent is None
     assert "agent" in repr(item)
+
+
+def plain(number: int) -> int:
+    return number
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"tools": [plain]}, "tools of agent 'a' hold the function plain: decorate it with @function_tool"),
+        ({"handoffs": ["B"]}, "its handoffs hold 'B'"),
+        ({"handoffs": [plain]}, "its handoffs hold <function plain"),
+        ({"model": 3}, "the model of agent 'a' is 3: give the name of a model, or a Model"),
+        ({"input_guardrails": [plain]}, "decorate it with @input_guardrail"),
+        ({"output_guardrails": [plain]}, "decorate it with @output_guardrail"),
+    ],
+)
+async def test_a_part_of_an_agent_that_is_none_is_named(run: RunIt, fields: dict[str, Any], said: str):
+    given: dict[str, Any] = {"model": ScriptedModel([text()]), **fields}
+    agent: Agent[Any] = Agent(name="a", **given)
+    with pytest.raises(UserError, match=re.escape(said)):
+        await run(agent, run_config=UNTRACED)

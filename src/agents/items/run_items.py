@@ -318,17 +318,20 @@ class ToolApprovalItem(RunItemBase["_raw.ToolApprovalRawItem"]):
     @property
     def arguments(self) -> str | None:
         """The arguments as the model wrote them, usually JSON text; None when the call has none."""
-        for key in ("arguments", "params", "input", "action", "actions", "operation"):
+        for key in ("arguments", "params", "input"):
             value = raw_field(self.raw_item, key)
             if value is None:
                 continue
             if isinstance(value, str):
                 return value
             try:
-                return json.dumps(plain_copy(value))
+                return json.dumps(value)
             except (TypeError, ValueError):
                 return str(value)
-        return None
+        # What a call does on a machine stands in a field of its kind's own.
+        fields = _DEEDS.get(raw_field(self.raw_item, "type"), ())
+        deeds = (raw_field(self.raw_item, name) for name in fields)
+        return next((json.dumps(plain_copy(deed)) for deed in deeds if deed is not None), None)
 
     def to_input_item(self) -> _raw.TResponseInputItem:
         """Refuse: an undecided call is nothing to tell a model.
@@ -340,6 +343,14 @@ class ToolApprovalItem(RunItemBase["_raw.ToolApprovalRawItem"]):
             "ToolApprovalItem cannot be converted to an input item. "
             "These items should be filtered out before preparing input for the API."
         )
+
+
+_DEEDS: dict[str | None, tuple[str, ...]] = {
+    "shell_call": ("action",),
+    "local_shell_call": ("action",),
+    "computer_call": ("actions", "action"),
+    "apply_patch_call": ("operation",),
+}
 
 
 def _lookup_key(name: str | None, namespace: str | None) -> FunctionToolLookupKey | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agents._core import facts as f
+from agents.agent import Agent
 from agents.exceptions import UserError
 from agents.handoffs import Handoff, handoff
 from agents.tool import (
@@ -25,7 +27,6 @@ from agents.tool.preparation import schema_fingerprint
 if TYPE_CHECKING:
     from agents._ports.model import Model, ModelProvider
     from agents._ports.session import Session
-    from agents.agent import Agent
     from agents.agent_output import AgentOutputSchemaBase
     from agents.guardrail import InputGuardrail
     from agents.lifecycle import RunHooksBase
@@ -196,6 +197,7 @@ class Environment:
             return target
         made = self._handoffs.get(id(target))
         if made is None:
+            _check_handoff(target)
             made = self._handoffs[id(target)] = handoff(target)
         return made
 
@@ -211,6 +213,10 @@ class Environment:
         chosen = self.config.model if self.config.model is not None else agent.model
         if chosen is None or isinstance(chosen, str):
             return self.config.model_provider.get_model(chosen)
+        if not callable(getattr(cast("object", chosen), "get_response", None)):
+            raise UserError(
+                f"the model of agent {agent.name!r} is {chosen!r}: give the name of a model, or a Model"
+            )
         return chosen
 
     # --- tools
@@ -243,7 +249,7 @@ class Environment:
                 case HostedMCPTool():
                     made.mcp_servers[hosted_label(tool.tool_config.get("server_label"))] = tool
                 case _:
-                    pass
+                    _refuse_function(tool, agent)
         for each in handoffs:
             if each.tool_name in made.tools_by_name:
                 self._collision(each.tool_name, agent)
@@ -291,6 +297,21 @@ def hosted_label(server_label: object) -> str:
 def hosted_call_name(server_label: object, name: object) -> str:
     """The name of a call that the model's server makes at an MCP server: decisions hold for one server's tool."""
     return f"{hosted_label(server_label)}.{name or ''}"
+
+
+def _refuse_function(tool: object, agent: Agent[Any]) -> None:
+    """Say how a function becomes a tool; what else a tool may be, its model knows."""
+    if inspect.isroutine(tool):
+        raise UserError(
+            f"the tools of agent {agent.name!r} hold the function {tool.__name__}: decorate it with @function_tool"
+        )
+
+
+def _check_handoff(target: object) -> None:
+    if not isinstance(target, Agent):
+        raise UserError(
+            f"an agent hands over to agents, and to what handoff() makes of them, and its handoffs hold {target!r}"
+        )
 
 
 def _form_of(tool: MachineTool) -> f.CallForm:

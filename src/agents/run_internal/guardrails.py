@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from agents._core import facts as f
@@ -45,7 +46,7 @@ def input_guards(environment: Environment, agent: Agent[Any]) -> tuple[f.Guard, 
     """The same by id, as facts name them; kept for the length of the run."""
     environment.input_guardrails = input_guardrails(environment, agent)
     return tuple(
-        f.Guard(f"guard/input/{index}", guardrail.get_name(), blocking=not guardrail.run_in_parallel)
+        f.Guard(f"guard/input/{index}", _name(guardrail, "input"), blocking=not guardrail.run_in_parallel)
         for index, guardrail in enumerate(environment.input_guardrails)
     )
 
@@ -53,9 +54,17 @@ def input_guards(environment: Environment, agent: Agent[Any]) -> tuple[f.Guard, 
 def output_guards(environment: Environment, agent: Agent[Any]) -> tuple[f.Guard, ...]:
     """The same by id, as facts name them."""
     return tuple(
-        f.Guard(f"guard/output/{index}", guardrail.get_name())
+        f.Guard(f"guard/output/{index}", _name(guardrail, "output"))
         for index, guardrail in enumerate(output_guardrails(environment, agent))
     )
+
+
+def _name(guardrail: InputGuardrail[Any] | OutputGuardrail[Any], stage: str) -> str:
+    if inspect.isroutine(guardrail):
+        raise UserError(
+            f"the {stage} guardrails hold the function {guardrail.__name__}: decorate it with @{stage}_guardrail"
+        )
+    return guardrail.get_name()
 
 
 async def check_guardrail(run: Run, effect: CheckGuardrail) -> None:
