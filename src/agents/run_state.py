@@ -367,7 +367,9 @@ class RunState(Generic[TContext]):
                 nothing that JSON has.
         """
         return detached(
-            self._payload(context_serializer, strict_context, include_tracing_api_key, signing_key)
+            self._payload(
+                context_serializer, strict_context, include_tracing_api_key, signing_key, is_plain=True
+            )
         )
 
     def _payload(
@@ -376,6 +378,8 @@ class RunState(Generic[TContext]):
         strict_context: bool,
         include_tracing_api_key: bool,
         signing_key: bytes | str | None,
+        *,
+        is_plain: bool,
     ) -> dict[str, Any]:
         payload = write_json(
             part=FactsPart(self._run_id, self._moments, self._decisions, self._carried.unread),
@@ -383,6 +387,7 @@ class RunState(Generic[TContext]):
             context=self._context,
             context_serializer=context_serializer,
             strict_context=strict_context,
+            is_plain=is_plain,
         )
         trace = self._carried.trace
         payload["trace"] = (
@@ -400,7 +405,9 @@ class RunState(Generic[TContext]):
         signing_key: bytes | str | None = None,
     ) -> str:
         """The state as one line of JSON. Arguments as for `to_json`."""
-        payload = self._payload(context_serializer, strict_context, include_tracing_api_key, signing_key)
+        payload = self._payload(
+            context_serializer, strict_context, include_tracing_api_key, signing_key, is_plain=False
+        )
         return as_text(payload)
 
     @staticmethod

@@ -58,8 +58,9 @@ def write_json(
     context: RunContextWrapper[Any],
     context_serializer: ContextSerializer | None,
     strict_context: bool,
+    is_plain: bool,
 ) -> dict[str, Any]:
-    """The whole payload. Linear in the number of facts."""
+    """The whole payload. Linear in the number of facts. Plain JSON, or something for `as_text` alone."""
     root = states[()]
     start = root.start
     assert start is not None, "a state is of a run that was started"
@@ -97,7 +98,7 @@ def write_json(
         "last_processed_response": presented.last_processed(responses, interruptions)
         if interruptions and responses
         else None,
-        KEY: write_facts(part, places),
+        KEY: write_facts(part, places, is_plain=is_plain),
     }
 
 
@@ -163,7 +164,7 @@ def as_text(payload: dict[str, Any]) -> str:
         return msgspec.json.encode(payload).decode()
     except UnicodeEncodeError:
         # Half a character, from the name of a file for instance: only an escape can stand for it.
-        return json.dumps(payload)
+        return json.dumps(msgspec.to_builtins(payload, str_keys=True))
     except (TypeError, RecursionError) as error:
         raise UserError(f"the run state cannot be written as JSON: {error}") from error
 
