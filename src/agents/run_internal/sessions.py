@@ -20,10 +20,10 @@ from agents._core.session import ends_with_response, last_batch
 from agents._ports.session import (
     OpenAIResponsesCompactionArgs,
     PartwiseSession,
-    has_wrapper,
     is_openai_responses_compaction_aware_session,
     plain_item,
     resolve_session_limit,
+    takes_keyword,
     takes_wrapper,
 )
 from agents.exceptions import UserError
@@ -88,7 +88,10 @@ async def compact_session(run: Run, effect: CompactSession) -> None:
         args["store"] = store
     # A usage of its own: what others spend meanwhile is not the session's.
     spender = RunContextWrapper(context.context)
-    given = {"wrapper": spender} if has_wrapper(session.run_compaction) else {}
+    told = {"wrapper": spender, "shown": tuple(run.state.history)}
+    given: dict[str, Any] = {
+        name: value for name, value in told.items() if takes_keyword(session.run_compaction, name)
+    }
     error = None
     try:
         await session.run_compaction(args, **given)
@@ -99,7 +102,9 @@ async def compact_session(run: Run, effect: CompactSession) -> None:
             exc_info=failure,
         )
         error = error_data(failure)
-    context.usage.add(spender.usage)
+    finally:
+        # Also where it was cancelled: the server has been asked.
+        context.usage.add(spender.usage)
     run.record(f.SessionCompacted(usage_data(spender.usage), error), spender.usage)
 
 
