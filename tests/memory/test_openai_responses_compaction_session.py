@@ -306,7 +306,8 @@ class TestWhatIsSent:
         thought: Any = {"type": "reasoning", "summary": []}
         async with serving() as (server, client):
             session = around(Shelf(), client)
-            await session.add_items([{**thought, **left}, {**message, **left}])
+            given: list[Any] = [{**thought, **left}, {**message, **left}]
+            await session.add_items(given)
             await session.run_compaction({"force": True})
             assert [access.body for access in server.accesses] == [{"model": "gpt-4.1", "input": [message]}]
 

@@ -296,7 +296,8 @@ class TestFailing:
         assert session.asked == [{"response_id": "r1"}]
         assert len(session.items) == 2
 
-    async def test_resumed_without_the_session_nobody_is_asked(self, run: RunIt):
+    @pytest.mark.parametrize("is_given_another", [True, False])
+    async def test_resumed_without_the_session_nobody_is_asked(self, run: RunIt, is_given_another: bool):
         session = Compacting()
         begun = asyncio.Event()
 
@@ -311,8 +312,11 @@ class TestFailing:
         result.cancel()
         assert result.run_loop_task is not None
         await result.run_loop_task
-        assert (await run(agent, result.to_state())).final_output == "done"
+        other = SQLiteSession("other") if is_given_another else None
+        assert (await run(agent, result.to_state(), session=other)).final_output == "done"
         assert session.asked == []
+        if other is not None:
+            other.close()
 
 
 @both_ways

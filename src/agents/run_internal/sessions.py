@@ -29,6 +29,7 @@ from agents._ports.session import (
 from agents.exceptions import UserError
 from agents.items import ItemHelpers
 from agents.run_context import RunContextWrapper
+from agents.usage import Usage
 
 from .failures import error_data
 from .json_form import usage_data
@@ -79,7 +80,10 @@ async def save_session(run: Run, effect: SaveSession) -> None:
 async def compact_session(run: Run, effect: CompactSession) -> None:
     """Have the session compact its history. It may fail: the run goes on, and the session has what it had."""
     session, context = run.environment.session, run.environment.context
-    assert is_openai_responses_compaction_aware_session(session), "only such a session is asked to compact"
+    if not is_openai_responses_compaction_aware_session(session):
+        # The run was resumed with another session than it stopped with.
+        run.record(f.SessionCompacted(), Usage())
+        return
     args: OpenAIResponsesCompactionArgs = {}
     if effect.response_id is not None:
         args["response_id"] = effect.response_id
@@ -110,7 +114,7 @@ async def compact_session(run: Run, effect: CompactSession) -> None:
 
 def hides_history(run: Run, shown: list[Any]) -> bool:
     """Whether a model is not shown all of the run's history; False where no session asks for it."""
-    if not is_openai_responses_compaction_aware_session(run.environment.session):
+    if not _can_compact(run):
         return False
     ids = {id(item) for item in shown}
     missing = [item for item in run.state.history if id(item) not in ids]
@@ -144,13 +148,13 @@ async def _save(run: Run, batch: int, items: list[Any]) -> None:
     if missing:
         # Copies: what a session does to them must not change the run.
         await session.add_items(copy.deepcopy(missing), **_wrapper(run))
-    run.record(f.SessionSaved(batch, len(items), _may_compact(run, session)))
+    run.record(f.SessionSaved(batch, len(items), _may_compact(run)))
 
 
-def _may_compact(run: Run, session: Session) -> bool:
+def _may_compact(run: Run) -> bool:
     """Whether the session is now to be asked to compact: where it can, and nothing of it would be lost."""
     state = run.state
-    if not is_openai_responses_compaction_aware_session(session) or not ends_with_response(state):
+    if not ends_with_response(state) or not _can_compact(run):
         return False
     if state.hides_history or state.hides_input:
         logger.warning(
@@ -160,6 +164,13 @@ def _may_compact(run: Run, session: Session) -> bool:
         )
         return False
     return True
+
+
+def _can_compact(run: Run) -> bool:
+    environment = run.environment
+    if environment.can_compact is None:
+        environment.can_compact = is_openai_responses_compaction_aware_session(environment.session)
+    return environment.can_compact
 
 
 async def _already_there(run: Run, session: Session, items: list[Any]) -> int:
