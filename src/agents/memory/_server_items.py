@@ -32,7 +32,11 @@ _OF_THE_SERVER = frozenset({"created_by", "provider_data"})
 
 def item_for_server(item: dict[str, Any]) -> dict[str, Any]:
     """The item as it is to be stored: the server gives ids itself, and knows nothing of other providers' data."""
-    return {name: value for name, value in item.items() if name not in _OF_THE_SERVER and _says(item, name)}
+    sent = {name: value for name, value in item.items() if name not in _OF_THE_SERVER and _says(item, name)}
+    chunks = sent.get("output")
+    if sent.get("type") == "shell_call_output" and isinstance(chunks, list):
+        sent["output"] = [_chunk(chunk) for chunk in cast("list[Any]", chunks)]
+    return sent
 
 
 def item_from_server(item: dict[str, Any]) -> dict[str, Any]:
@@ -49,6 +53,14 @@ def _says(item: dict[str, Any], name: str) -> bool:
     if name != "id":
         return True
     return item.get("type") in _IDENTIFIED and item["id"] != FAKE_RESPONSES_ID
+
+
+def _chunk(chunk: Any) -> Any:
+    """What one command of a shell came to, which says by itself who ran it."""
+    if not isinstance(chunk, dict):
+        return chunk
+    fields = cast("dict[str, Any]", chunk)
+    return {name: value for name, value in fields.items() if name not in _OF_THE_SERVER}
 
 
 def _part(part: Any, said: str) -> Any:
