@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from agents.items.conversion import output_item_to_input
 from agents.models.fake_id import FAKE_RESPONSES_ID
 
 _IDENTIFIED = frozenset(
@@ -26,17 +27,11 @@ _IDENTIFIED = frozenset(
 )
 """Types whose ids are part of what they say: the API asks for them, and other items refer to them."""
 
-_OF_THE_SERVER = frozenset({"created_by", "provider_data"})
-"""What says where an item came from, and is no part of an input item."""
-
 
 def item_for_server(item: dict[str, Any]) -> dict[str, Any]:
     """The item as it is to be stored: the server gives ids itself, and knows nothing of other providers' data."""
-    sent = {name: value for name, value in item.items() if name not in _OF_THE_SERVER and _says(item, name)}
-    chunks = sent.get("output")
-    if sent.get("type") == "shell_call_output" and isinstance(chunks, list):
-        sent["output"] = [_chunk(chunk) for chunk in cast("list[Any]", chunks)]
-    return sent
+    own = output_item_to_input(item)
+    return {name: value for name, value in own.items() if name != "provider_data" and _says(own, name)}
 
 
 def item_from_server(item: dict[str, Any]) -> dict[str, Any]:
@@ -53,14 +48,6 @@ def _says(item: dict[str, Any], name: str) -> bool:
     if name != "id":
         return True
     return item.get("type") in _IDENTIFIED and item["id"] != FAKE_RESPONSES_ID
-
-
-def _chunk(chunk: Any) -> Any:
-    """What one command of a shell came to, which says by itself who ran it."""
-    if not isinstance(chunk, dict):
-        return chunk
-    fields = cast("dict[str, Any]", chunk)
-    return {name: value for name, value in fields.items() if name not in _OF_THE_SERVER}
 
 
 def _part(part: Any, said: str) -> Any:

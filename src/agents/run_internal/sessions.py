@@ -178,13 +178,23 @@ async def _already_there(run: Run, session: Session, items: list[Any]) -> int:
 
     All or none, but for a session that stores a batch in parts: there it may be the first parts.
     """
-    newest = [plain_item(item) for item in await session.get_items(len(items), **_wrapper(run))]
+    newest = await _newest(run, session, len(items))
     added = [plain_item(item) for item in items]
     counts = [len(items)]
     if isinstance(session, PartwiseSession):
         part = session.items_per_write
         counts += reversed(range(part, len(items), part))
-    return next((count for count in counts if newest[-count:] == added[:count]), 0)
+    found = next((count for count in counts if newest[-count:] == added[:count]), 0)
+    if found and not run.state.hides_history:
+        # What stood there before may say the same as what was to be added: then nothing else is there.
+        history = [plain_item(item) for item in run.state.history]
+        if [*await _newest(run, session, len(history)), *added] == history:
+            return 0
+    return found
+
+
+async def _newest(run: Run, session: Session, count: int) -> list[Any]:
+    return [plain_item(item) for item in await session.get_items(count, **_wrapper(run))]
 
 
 async def _items(run: Run) -> tuple[list[Any], bool]:
