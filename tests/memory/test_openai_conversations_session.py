@@ -140,6 +140,18 @@ class TestItems:
             assert "id" not in items[4]
             assert (given[3]["id"], given[4]["provider_data"]) == ("fc_1", {"model": "m"})
 
+    async def test_who_made_it_is_no_part_of_an_item(self):
+        by = {"created_by": "someone"}
+        chunk: Any = {"stdout": "s", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}}
+        kept: Any = {"type": "shell_call_output", "call_id": "c", "output": [{**chunk, **by}], **by}
+        async with serving() as (server, client):
+            conversation = await client.conversations.create(items=[kept])
+            session = OpenAIConversationsSession(conversation_id=conversation.id, openai_client=client)
+            (item,) = await session.get_items()
+            assert plain_item(item) == {"type": "shell_call_output", "call_id": "c", "output": [chunk]}
+            await session.add_items([kept])
+            assert (server.accesses[-1].body or {})["items"] == [plain_item(item)]
+
     async def test_a_fake_id_is_no_id(self):
         thought: Any = {"type": "reasoning", "id": "__fake_id__", "summary": []}
         async with serving() as (server, client):
@@ -168,6 +180,28 @@ class TestBatchesThatFail:
             await session.add_items(many(45))
             assert sum(map(is_add, server.accesses)) == 3
             assert plain(await session.get_items()) == many(45)
+
+    @pytest.mark.parametrize("number", [1, 2, 3])
+    async def test_a_busy_server_is_asked_again(self, number: int):
+        busy = nth_add(number, Step.http_error(429, retry_after_s=0))
+        async with serving(on_access=busy) as (server, client):
+            session = OpenAIConversationsSession(openai_client=client)
+            await session.add_items(many(45))
+            assert sum(map(is_add, server.accesses)) == 4
+            assert plain(await session.get_items()) == many(45)
+
+    @pytest.mark.parametrize(("retries", "wait_s"), [(1, 0), (2, 3600)])
+    async def test_one_that_stays_busy_ends_it(self, retries: int, wait_s: float):
+        def judge(access: Access) -> Step | None:
+            is_second = is_add(access) and len((access.body or {})["items"]) == 5
+            return Step.http_error(429, retry_after_s=wait_s) if is_second else None
+
+        async with serving(on_access=judge) as (server, client):
+            session = OpenAIConversationsSession(openai_client=client.with_options(max_retries=retries))
+            with pytest.raises(openai.RateLimitError):
+                await session.add_items(many(25))
+            assert sum(map(is_add, server.accesses)) == (3 if wait_s == 0 else 2)
+            assert await session.get_items() == []
 
     async def test_what_was_said_before_is_not_taken_for_what_failed(self):
         async with serving(on_access=nth_add(2, Step.http_error(500))) as (_, client):

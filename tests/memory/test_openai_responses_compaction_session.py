@@ -288,6 +288,29 @@ class TestWhatIsSent:
             await session.run_compaction({"force": True})
             assert "input" in bodies(server)[1]
 
+    async def test_a_response_that_was_shown_something_else_is_not_compacted(self):
+        async with serving() as (server, client):
+            session = around(Shelf(), client)
+            items = answers(10)
+            await session.add_items(items)
+            await session.run_compaction({"response_id": "resp_1"}, shown=items[1:])
+            assert [access.body for access in server.accesses] == [{"model": "gpt-4.1", "input": items}]
+            await session.add_items(answers(9))
+            args: Any = {"response_id": "resp_1", "compaction_mode": "previous_response_id"}
+            with pytest.raises(ValueError, match="no response that ends where the session's items end"):
+                await session.run_compaction(args, shown=items)
+
+    async def test_what_another_api_left_in_the_items_is_not_sent(self):
+        message: Any = {"type": "message", "role": "assistant", "status": "completed", "content": []}
+        left: Any = {"id": "__fake_id__", "provider_data": {"model": "m"}}
+        thought: Any = {"type": "reasoning", "summary": []}
+        async with serving() as (server, client):
+            session = around(Shelf(), client)
+            given: list[Any] = [{**thought, **left}, {**message, **left}]
+            await session.add_items(given)
+            await session.run_compaction({"force": True})
+            assert [access.body for access in server.accesses] == [{"model": "gpt-4.1", "input": [message]}]
+
     async def test_a_mode_that_needs_a_response_says_so(self):
         session = around(Shelf(store=answers(2)), compaction_mode="previous_response_id")
         with pytest.raises(ValueError, match="previous_response_id compaction needs a response_id"):
@@ -491,6 +514,24 @@ class TestReplacing:
             assert await advanced.get_conversation_by_turns() == {
                 0: [{"type": "compaction", "tool_name": None}]
             }
+            advanced.close()
+
+    async def test_nor_the_branches_that_are_not_the_current_one(self):
+        async with serving() as (_, client):
+            advanced = AdvancedSQLiteSession(session_id="s", create_tables=True)
+            session = around(advanced, client)
+            await session.add_items([*many(1), *answers(5), *many(1, 1), *answers(6)])
+            whole = await advanced.get_items()
+            await advanced.create_branch_from_turn(2, "other")
+            await session.add_items([*many(1, 2), *answers(7)])
+            await session.run_compaction()
+            items: list[Any] = list(await session.get_items())
+            assert [item["type"] for item in items] == ["compaction"]
+            assert await advanced.get_items(branch_id="main") == whole
+            branches = {
+                branch["branch_id"]: branch["is_current"] for branch in await advanced.list_branches()
+            }
+            assert branches == {"main": False, "other": True}
             advanced.close()
 
     async def test_nor_one_that_encrypts_them(self, opened: Callable[..., SQLiteSession]):

@@ -45,7 +45,7 @@ class Notebook(SessionABC):
     async def get_items(self, limit: int | None = None) -> list[Any]:
         self.reads.append(limit)
         items = self.items
-        return copy.deepcopy(items if limit is None else items[len(items) - limit :] if limit else [])
+        return copy.deepcopy(items if limit is None else items[max(0, len(items) - limit) :])
 
     async def add_items(self, items: list[Any]) -> None:
         if self.failing:
@@ -394,6 +394,29 @@ class TestPauses:
         state = await RunState.from_string(agent, written)
         await run(agent, state, session=book)
         assert kinds(book.items) == ["user", "function_call", "function_call_output", "message"]
+
+    @pytest.mark.parametrize("was_made", [False, True])
+    async def test_what_was_said_before_is_not_taken_for_an_addition(self, run: RunIt, was_made: bool):
+        adding, never = asyncio.Event(), asyncio.Event()
+
+        class Slow(Notebook):
+            async def add_items(self, items: list[Any]) -> None:
+                if adding.is_set() or was_made:
+                    await super().add_items(items)
+                if not adding.is_set():
+                    adding.set()
+                    await never.wait()
+
+        agent, _ = agent_of(text())
+        book = Slow({"content": "Hi", "role": "user"})
+        result = Runner.run_streamed(agent, "Hi", session=book)
+        await adding.wait()
+        written = result.to_state().to_string()
+        result.cancel()
+        assert result.run_loop_task is not None
+        await result.run_loop_task
+        await run(agent, await RunState.from_string(agent, written), session=book)
+        assert kinds(book.items) == ["user", "user", "message"]
 
 
 @both_ways

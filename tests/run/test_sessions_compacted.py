@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openai import AsyncOpenAI
 
 from agents import (
     Agent,
@@ -166,6 +167,26 @@ class TestUsage:
         assert result.context_wrapper.usage.requests == 2
 
 
+async def test_what_it_used_before_the_run_was_cancelled_is_the_runs():
+    spent = asyncio.Event()
+
+    class Slow(Compacting):
+        async def run_compaction(
+            self, args: OpenAIResponsesCompactionArgs | None = None, *, wrapper: Any = None
+        ) -> None:
+            await super().run_compaction(args, wrapper=wrapper)
+            spent.set()
+            await asyncio.Event().wait()
+
+    context = RunContextWrapper[Any](None)
+    result = Runner.run_streamed(agent_of(text()), "Hi", session=Slow(), context=context)
+    await spent.wait()
+    result.cancel()
+    assert result.run_loop_task is not None
+    await result.run_loop_task
+    assert context.usage.requests == 2
+
+
 SKIPPED = "Session history was retained"
 
 
@@ -275,7 +296,8 @@ class TestFailing:
         assert session.asked == [{"response_id": "r1"}]
         assert len(session.items) == 2
 
-    async def test_resumed_without_the_session_nobody_is_asked(self, run: RunIt):
+    @pytest.mark.parametrize("is_given_another", [True, False])
+    async def test_resumed_without_the_session_nobody_is_asked(self, run: RunIt, is_given_another: bool):
         session = Compacting()
         begun = asyncio.Event()
 
@@ -290,8 +312,11 @@ class TestFailing:
         result.cancel()
         assert result.run_loop_task is not None
         await result.run_loop_task
-        assert (await run(agent, result.to_state())).final_output == "done"
+        other = SQLiteSession("other") if is_given_another else None
+        assert (await run(agent, result.to_state(), session=other)).final_output == "done"
         assert session.asked == []
+        if other is not None:
+            other.close()
 
 
 @both_ways
@@ -336,3 +361,61 @@ class TestOnTheServer:
             assert len(await underlying.get_items()) == 2
             assert SKIPPED in caplog.text
             underlying.close()
+
+
+@both_ways
+class TestWhatTheResponseWasNotShown:
+    """It is in the session, and a compaction of the response would lose it."""
+
+    async def test_what_was_there_when_the_session_was_given_only_on_resuming(
+        self, run: RunIt, tmp_path: Path
+    ):
+        async with serving(Step().function_call("pay", {"amount": 1}), "done") as (server, client):
+            underlying = SQLiteSession("s", tmp_path / "s.db")
+            await underlying.add_items(said("earlier"))
+            session = compacting(underlying, client)
+            agent = Agent(name="a", model=OpenAIResponsesModel("m", client), tools=[pay])
+            state = (await run(agent, "Hi")).to_state()
+            state.approve(state.get_interruptions()[0])
+            await run(agent, state, session=session)
+            (compaction,) = server.accesses
+            assert compaction.body is not None
+            assert [item.get("content") for item in compaction.body["input"]][:2] == ["earlier", "Hi"]
+            underlying.close()
+
+    async def test_what_another_run_added_meanwhile(self, run: RunIt, tmp_path: Path):
+        async with serving("first", "second") as (server, client):
+            underlying, elsewhere = (SQLiteSession("s", tmp_path / "s.db") for _ in range(2))
+
+            async def other(_: Any, __: Any) -> str:
+                await run(agent_of(text("in between")), "Other", session=elsewhere)
+                return "Be brief."
+
+            agent = Agent(name="a", model=OpenAIResponsesModel("m", client), instructions=other)
+            await run(agent, "Hi", session=compacting(underlying, client))
+            (compaction,) = server.accesses
+            assert compaction.body is not None
+            assert [item.get("content") for item in compaction.body["input"]][:2] == ["Hi", "Other"]
+            underlying.close()
+            elsewhere.close()
+
+    async def test_what_a_run_in_a_tool_left_in_the_same_session(self, run: RunIt, tmp_path: Path):
+        script = [Step().function_call("ask", {"input": "x"}), "inner", "outer"]
+        async with serving(*script) as (server, client):
+            underlying = SQLiteSession("s", tmp_path / "s.db")
+            session = compacting(underlying, client)
+            model = OpenAIResponsesModel("m", client)
+            inner = Agent(name="b", model=model)
+            agent = Agent(name="a", model=model, tools=[inner.as_tool("ask", "Ask.", session=session)])
+            await run(agent, "Hi", session=session)
+            bodies = [access.body or {} for access in server.accesses]
+            assert bodies[0] == {"model": "gpt-4.1", "previous_response_id": "resp_2"}
+            kinds = [item.get("type") for item in bodies[1]["input"]]
+            assert kinds == ["compaction", "function_call", "function_call_output", "message"]
+            underlying.close()
+
+
+def compacting(underlying: SQLiteSession, client: AsyncOpenAI) -> OpenAIResponsesCompactionSession:
+    """Compacts whenever it is asked."""
+    trigger = always(True)
+    return OpenAIResponsesCompactionSession("s", underlying, client=client, should_trigger_compaction=trigger)

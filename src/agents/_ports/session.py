@@ -39,10 +39,10 @@ __all__ = [
     "SessionSettings",
     "coerce_session_settings",
     "has_rewriting",
-    "has_wrapper",
     "is_openai_responses_compaction_aware_session",
     "plain_item",
     "resolve_session_limit",
+    "takes_keyword",
     "takes_wrapper",
 ]
 
@@ -230,13 +230,15 @@ def takes_wrapper(session: Session) -> bool:
     It is where `get_items`, `add_items` and `pop_item` all have a parameter named `wrapper` that can be passed by
     its name; one that takes just any name (`**kwargs`) did not ask for it. Looks at signatures: ask once a run.
     """
-    return all(map(has_wrapper, (session.get_items, session.add_items, session.pop_item)))
+    return all(
+        takes_keyword(way, "wrapper") for way in (session.get_items, session.add_items, session.pop_item)
+    )
 
 
-def has_wrapper(method: Callable[..., Any]) -> bool:
-    """Whether a method has a parameter named `wrapper` that can be passed by its name."""
+def takes_keyword(method: Callable[..., Any], name: str) -> bool:
+    """Whether a method has a parameter of that name that can be passed by it."""
     try:
-        parameter = inspect.signature(method).parameters.get("wrapper")
+        parameter = inspect.signature(method).parameters.get(name)
     except (TypeError, ValueError):  # callables of C without a signature
         return False
     return parameter is not None and parameter.kind in {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from agents.items.conversion import output_item_to_input
 from agents.models.fake_id import FAKE_RESPONSES_ID
 
 _IDENTIFIED = frozenset(
@@ -26,13 +27,11 @@ _IDENTIFIED = frozenset(
 )
 """Types whose ids are part of what they say: the API asks for them, and other items refer to them."""
 
-_OF_THE_SERVER = frozenset({"created_by", "provider_data"})
-"""What says where an item came from, and is no part of an input item."""
-
 
 def item_for_server(item: dict[str, Any]) -> dict[str, Any]:
     """The item as it is to be stored: the server gives ids itself, and knows nothing of other providers' data."""
-    return {name: value for name, value in item.items() if name not in _OF_THE_SERVER and _says(item, name)}
+    own = output_item_to_input(item)
+    return {name: value for name, value in own.items() if name != "provider_data" and _says(own, name)}
 
 
 def item_from_server(item: dict[str, Any]) -> dict[str, Any]:

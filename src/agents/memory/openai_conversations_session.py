@@ -3,7 +3,8 @@
 Rules:
 
 1. What the session asks the server for, it asks for one thing at a time: a reader sees no half of a batch.
-2. An addition is never sent twice: one whose answer was lost is looked for behind what stood there before.
+2. An addition is sent again only where it was refused for the moment: one whose answer was lost is looked for behind
+   what stood there before.
 3. What has begun is seen through to its end, whoever stops waiting for it.
 """
 
@@ -21,6 +22,7 @@ from agents._ports.session import (
     plain_item,
     resolve_session_limit,
 )
+from agents.models._retry_advice import retry_after_s
 from agents.util.settled import settled
 
 from ._openai_client import SessionClient
@@ -28,6 +30,7 @@ from ._server_items import item_for_server, item_from_server
 
 if TYPE_CHECKING:
     import openai as _openai
+    from openai.types.conversations import ConversationItemList
 
     from agents import items as _items
 else:
@@ -38,6 +41,9 @@ __all__ = ["OpenAIConversationsSession", "start_openai_conversations_session"]
 
 _PAGE = 100
 """The most items that one request reads."""
+
+_LONGEST_WAIT_S = 8.0
+"""How long a busy server may have an addition wait."""
 
 _INCLUDE: list[Any] = ["message.input_image.image_url", "computer_call_output.output.image_url"]
 """What a listing leaves out otherwise, and a model has to be shown again."""
@@ -183,10 +189,9 @@ class OpenAIConversationsSession(SessionABC):
         self._is_there, self._last = True, after
 
     async def _write(self, conversation: str, part: list[dict[str, Any]], after: str) -> list[str]:
-        """Send a part once; the ids of its items. Where nobody says whether it was stored, it is looked for."""
-        once = self._client.current().with_options(max_retries=0)
+        """Send a part; the ids of its items. Where nobody says whether it was stored, it is looked for."""
         try:
-            answer = await once.conversations.items.create(conversation, items=cast("Any", part))
+            answer = await self._send(conversation, part)
         except (_openai.APIConnectionError, _openai.InternalServerError) as error:
             self._last = None
             try:
@@ -202,6 +207,22 @@ class OpenAIConversationsSession(SessionABC):
                 raise
             return [item["id"] for item in behind[place : place + len(part)]]
         return [item.id for item in answer.data if item.id is not None]
+
+    async def _send(self, conversation: str, part: list[dict[str, Any]]) -> ConversationItemList:
+        """Send a part, again only where the server takes no requests at the moment: then nothing of it is stored."""
+        client = self._client.current()
+        added = client.with_options(max_retries=0).conversations.items
+        items = cast("Any", part)
+        for attempt in range(client.max_retries):
+            try:
+                return await added.create(conversation, items=items)
+            except _openai.RateLimitError as error:
+                asked_s = retry_after_s(error.response.headers)
+                delay_s = min(0.5 * 2**attempt, _LONGEST_WAIT_S) if asked_s is None else asked_s
+                if delay_s > _LONGEST_WAIT_S:
+                    raise
+                await asyncio.sleep(delay_s)
+        return await added.create(conversation, items=items)
 
     async def _take_back(self, conversation: str, stored: list[str], error: _openai.OpenAIError) -> None:
         """Remove what parts of a failed batch have stored; the error is told where that fails."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 from agents._lazy import lazy_module
@@ -23,8 +23,10 @@ from agents._ports.session import (
     SessionABC,
     SessionSettings,
     has_rewriting,
+    plain_item,
     resolve_session_limit,
 )
+from agents.models._foreign_items import own_items
 from agents.util.settled import settled
 
 from ._openai_client import SessionClient
@@ -194,11 +196,14 @@ class OpenAIResponsesCompactionSession(SessionABC, OpenAIResponsesCompactionAwar
         args: OpenAIResponsesCompactionArgs | None = None,
         *,
         wrapper: _run_context.RunContextWrapper[Any] | None = None,
+        shown: Sequence[_items.TResponseInputItem] | None = None,
     ) -> None:
         """Compact the history if it is time to, or if `force` says so; what it used is added to the wrapper's usage.
 
-        Without a `response_id`, the last one that was told holds while nothing was added behind it. Cancelled before
-        the server has answered, it leaves everything as it was; after that it goes on to its end.
+        Without a `response_id`, the last one that was told holds while nothing was added behind it. A run tells by
+        `shown` what the response was shown and what it said: where the items say something else (others have added
+        some, or the run began without them), it does not stand for them. Cancelled before the server has answered, it
+        leaves everything as it was; after that it goes on to its end.
 
         Raises:
             ValueError: `previous_response_id` is the mode and there is no response, there are more items than
@@ -208,9 +213,12 @@ class OpenAIResponsesCompactionSession(SessionABC, OpenAIResponsesCompactionAwar
         given: OpenAIResponsesCompactionArgs = {} if args is None else args
         async with self._compacting:
             self._learn(given.get("response_id"), given.get("store"))
+            before = await self._all_items()
+            if shown is not None and [*map(plain_item, before)] != [*map(plain_item, shown)]:
+                self._response_id = None
+            # What was added while they were read has made it None.
             response_id = self._response_id
             mode = self._mode_now(given.get("compaction_mode", self.compaction_mode), response_id)
-            before = await self._all_items()
             context = {
                 "response_id": response_id,
                 "compaction_mode": mode,
@@ -266,7 +274,7 @@ class OpenAIResponsesCompactionSession(SessionABC, OpenAIResponsesCompactionAwar
         """What the server makes of the history, as input items, and what it used for that."""
         given: dict[str, Any] = {"previous_response_id": response_id}
         if mode == "input":
-            given = {"input": items}
+            given = {"input": own_items(items)}
         compacted = await self.client.responses.compact(model=cast("Any", self.model), **given)
         output = [
             item_from_server(cast("dict[str, Any]", item.to_dict(mode="json", warnings=False)))

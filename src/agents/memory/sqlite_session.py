@@ -148,14 +148,10 @@ class SQLiteSessionBase(SessionABC):
 
         def rewrite(connection: sqlite3.Connection) -> bool:
             with transaction(connection):
-                rows = connection.execute(
-                    f"SELECT message_data FROM {self._messages} WHERE session_id = ? ORDER BY id",  # noqa: S608 (quoted)
-                    (self.session_id,),
-                ).fetchall()
-                kept = rewritten([text for (text,) in rows], before, texts, self._where)
+                kept = rewritten(self._texts(connection), before, texts, self._where)
                 if kept is None:
                     return False
-                connection.execute(f"DELETE FROM {self._messages} WHERE session_id = ?", (self.session_id,))  # noqa: S608 (quoted)
+                self._remove(connection)
                 self._insert(connection, cast("list[str]", kept))
             return True
 
@@ -224,6 +220,15 @@ class SQLiteSessionBase(SessionABC):
         name = quoted(f"idx_{self.messages_table}_session_id")
         index = f"CREATE INDEX IF NOT EXISTS {name} ON {self._messages} (session_id, id)"
         return [sessions, messages, index]
+
+    def _texts(self, connection: sqlite3.Connection) -> list[str]:
+        """All that is stored of the conversation, oldest first."""
+        query = f"SELECT message_data FROM {self._messages} WHERE session_id = ? ORDER BY id"  # noqa: S608 (quoted)
+        return [text for (text,) in connection.execute(query, (self.session_id,))]
+
+    def _remove(self, connection: sqlite3.Connection) -> None:
+        """Remove what `_texts` gives, in the transaction that is open."""
+        connection.execute(f"DELETE FROM {self._messages} WHERE session_id = ?", (self.session_id,))  # noqa: S608 (quoted)
 
     def _insert(self, connection: sqlite3.Connection, texts: list[str]) -> list[int]:
         """Append rows in the transaction that is open; returns their ids."""

@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from agents._lazy import lazy_module
 from agents.exceptions import UserError
 from agents.model_settings import MCPToolChoice, ModelSettings
 
+from ._foreign_items import own_items
 from ._user_agent import user_agent
-from .fake_id import FAKE_RESPONSES_ID
 
 if TYPE_CHECKING:
     import openai as _openai
@@ -301,33 +301,7 @@ def with_extra_args(request: dict[str, Any], settings: ModelSettings, *, method:
 
 
 def _input_items(given: str | list[_items.TResponseInputItem]) -> object:
-    if isinstance(given, str):
-        return [{"content": given, "role": "user"}]
-    items = cast("list[object]", given)
-    if not any(map(_is_foreign, items)):
-        return given
-    return [
-        _without_foreign_fields(item) if _is_foreign(item) else item
-        for item in items
-        # Reasoning of another API's model has no meaning here.
-        if not (_is_foreign(item) and item.get("type") == "reasoning")
-    ]
-
-
-def _is_foreign(item: object) -> TypeGuard[dict[str, Any]]:
-    """Whether an item came from another API than this one."""
-    if not isinstance(item, dict):
-        return False
-    fields = cast("dict[str, Any]", item)
-    return "provider_data" in fields or fields.get("id") == FAKE_RESPONSES_ID
-
-
-def _without_foreign_fields(item: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in item.items()
-        if name != "provider_data" and not (name == "id" and value == FAKE_RESPONSES_ID)
-    }
+    return [{"content": given, "role": "user"}] if isinstance(given, str) else own_items(given)
 
 
 def _includes(converted: ConvertedTools, settings: ModelSettings) -> list[str]:

@@ -73,7 +73,7 @@ def refusal_advice(
     )
     told = _server_word(headers)
     suggested = told == "true" or (told != "false" and is_transient)
-    retry_after = _retry_after_s(headers)
+    retry_after = retry_after_s(headers)
     return ModelRetryAdvice(
         # What is not transient is no reason to forbid it: a policy may know better.
         suggested=suggested if suggested or told == "false" else None,
@@ -131,7 +131,7 @@ def _is_transient(status: int) -> bool:
     return status in _TRANSIENT or status >= 500
 
 
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """The wait that the server asks for, in seconds from now; None when it asks for none."""
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:

@@ -173,6 +173,9 @@ class Environment:
     session_wrapper: dict[str, Any] | None = None
     """What calls of the session are given by name; None until somebody looked."""
 
+    can_compact: bool | None = None
+    """Whether the session can compact itself; None until somebody looked."""
+
     is_streamed: bool = False
     owned_provider: ModelProvider | None = None
     """A provider that nobody but this run knows of, to be closed when the run ends."""

@@ -20,15 +20,16 @@ from agents._core.session import ends_with_response, last_batch
 from agents._ports.session import (
     OpenAIResponsesCompactionArgs,
     PartwiseSession,
-    has_wrapper,
     is_openai_responses_compaction_aware_session,
     plain_item,
     resolve_session_limit,
+    takes_keyword,
     takes_wrapper,
 )
 from agents.exceptions import UserError
 from agents.items import ItemHelpers
 from agents.run_context import RunContextWrapper
+from agents.usage import Usage
 
 from .failures import error_data
 from .json_form import usage_data
@@ -79,7 +80,10 @@ async def save_session(run: Run, effect: SaveSession) -> None:
 async def compact_session(run: Run, effect: CompactSession) -> None:
     """Have the session compact its history. It may fail: the run goes on, and the session has what it had."""
     session, context = run.environment.session, run.environment.context
-    assert is_openai_responses_compaction_aware_session(session), "only such a session is asked to compact"
+    if not is_openai_responses_compaction_aware_session(session):
+        # The run was resumed with another session than it stopped with.
+        run.record(f.SessionCompacted(), Usage())
+        return
     args: OpenAIResponsesCompactionArgs = {}
     if effect.response_id is not None:
         args["response_id"] = effect.response_id
@@ -88,7 +92,10 @@ async def compact_session(run: Run, effect: CompactSession) -> None:
         args["store"] = store
     # A usage of its own: what others spend meanwhile is not the session's.
     spender = RunContextWrapper(context.context)
-    given = {"wrapper": spender} if has_wrapper(session.run_compaction) else {}
+    told = {"wrapper": spender, "shown": tuple(run.state.history)}
+    given: dict[str, Any] = {
+        name: value for name, value in told.items() if takes_keyword(session.run_compaction, name)
+    }
     error = None
     try:
         await session.run_compaction(args, **given)
@@ -99,13 +106,15 @@ async def compact_session(run: Run, effect: CompactSession) -> None:
             exc_info=failure,
         )
         error = error_data(failure)
-    context.usage.add(spender.usage)
+    finally:
+        # Also where it was cancelled: the server has been asked.
+        context.usage.add(spender.usage)
     run.record(f.SessionCompacted(usage_data(spender.usage), error), spender.usage)
 
 
 def hides_history(run: Run, shown: list[Any]) -> bool:
     """Whether a model is not shown all of the run's history; False where no session asks for it."""
-    if not is_openai_responses_compaction_aware_session(run.environment.session):
+    if not _can_compact(run):
         return False
     ids = {id(item) for item in shown}
     missing = [item for item in run.state.history if id(item) not in ids]
@@ -139,13 +148,13 @@ async def _save(run: Run, batch: int, items: list[Any]) -> None:
     if missing:
         # Copies: what a session does to them must not change the run.
         await session.add_items(copy.deepcopy(missing), **_wrapper(run))
-    run.record(f.SessionSaved(batch, len(items), _may_compact(run, session)))
+    run.record(f.SessionSaved(batch, len(items), _may_compact(run)))
 
 
-def _may_compact(run: Run, session: Session) -> bool:
+def _may_compact(run: Run) -> bool:
     """Whether the session is now to be asked to compact: where it can, and nothing of it would be lost."""
     state = run.state
-    if not is_openai_responses_compaction_aware_session(session) or not ends_with_response(state):
+    if not ends_with_response(state) or not _can_compact(run):
         return False
     if state.hides_history or state.hides_input:
         logger.warning(
@@ -157,18 +166,35 @@ def _may_compact(run: Run, session: Session) -> bool:
     return True
 
 
+def _can_compact(run: Run) -> bool:
+    environment = run.environment
+    if environment.can_compact is None:
+        environment.can_compact = is_openai_responses_compaction_aware_session(environment.session)
+    return environment.can_compact
+
+
 async def _already_there(run: Run, session: Session, items: list[Any]) -> int:
     """How many of these items the session ends with: those of an addition that nobody acknowledged.
 
     All or none, but for a session that stores a batch in parts: there it may be the first parts.
     """
-    newest = [plain_item(item) for item in await session.get_items(len(items), **_wrapper(run))]
+    newest = await _newest(run, session, len(items))
     added = [plain_item(item) for item in items]
     counts = [len(items)]
     if isinstance(session, PartwiseSession):
         part = session.items_per_write
         counts += reversed(range(part, len(items), part))
-    return next((count for count in counts if newest[-count:] == added[:count]), 0)
+    found = next((count for count in counts if newest[-count:] == added[:count]), 0)
+    if found and not run.state.hides_history:
+        # What stood there before may say the same as what was to be added: then nothing else is there.
+        history = [plain_item(item) for item in run.state.history]
+        if [*await _newest(run, session, len(history)), *added] == history:
+            return 0
+    return found
+
+
+async def _newest(run: Run, session: Session, count: int) -> list[Any]:
+    return [plain_item(item) for item in await session.get_items(count, **_wrapper(run))]
 
 
 async def _items(run: Run) -> tuple[list[Any], bool]:

@@ -155,6 +155,15 @@ class AdvancedSQLiteSession(SQLiteSession):
 
         await self._run(clear)
 
+    async def rewrite_items(
+        self, before: list[_items.TResponseInputItem], after: list[_items.TResponseInputItem]
+    ) -> bool:
+        """As `SQLiteSession` does, in the current branch: the others keep what they share with it.
+
+        The turns of the branch are counted anew, and their usage goes with those that were replaced.
+        """
+        return await super().rewrite_items(before, after)
+
     # Branches.
 
     async def create_branch_from_turn(self, turn_number: int, branch_name: str | None = None) -> str:
@@ -231,14 +240,7 @@ class AdvancedSQLiteSession(SQLiteSession):
                     raise ValueError(
                         f"Cannot delete current branch {branch_id!r}. Use force=True or switch branches first"
                     )
-                query = "SELECT message_id FROM message_structure WHERE session_id = ? AND branch_id = ?"
-                message_ids = connection.execute(query, (self.session_id, branch_id)).fetchall()
-                for table in ("message_structure", "turn_usage"):
-                    connection.execute(
-                        f"DELETE FROM {table} WHERE session_id = ? AND branch_id = ?",  # noqa: S608 (one of two)
-                        (self.session_id, branch_id),
-                    )
-                self._forget_where_in_no_branch(connection, message_ids)
+                self._remove(connection, branch_id)
             if branch_id == self._branch:
                 self._branch = MAIN
 
@@ -402,6 +404,23 @@ class AdvancedSQLiteSession(SQLiteSession):
     def _in(self, branch_id: str | None) -> tuple[str, str]:
         """The session and the branch that is meant."""
         return (self.session_id, self._branch if branch_id is None else branch_id)
+
+    def _texts(self, connection: sqlite3.Connection) -> list[str]:
+        rows = connection.execute(
+            f"SELECT m.message_data FROM message_structure s JOIN {self._messages} m ON m.id = s.message_id"  # noqa: S608 (quoted)
+            " WHERE s.session_id = ? AND s.branch_id = ? ORDER BY s.sequence_number",
+            self._in(None),
+        )
+        return [text for (text,) in rows]
+
+    def _remove(self, connection: sqlite3.Connection, branch_id: str | None = None) -> None:
+        """Remove a branch's items and usage; messages that stand in other branches stay there."""
+        branch = self._in(branch_id)
+        query = "SELECT message_id FROM message_structure WHERE session_id = ? AND branch_id = ?"
+        message_ids = connection.execute(query, branch).fetchall()
+        for table in ("message_structure", "turn_usage"):
+            connection.execute(f"DELETE FROM {table} WHERE session_id = ? AND branch_id = ?", branch)  # noqa: S608 (one of two)
+        self._forget_where_in_no_branch(connection, message_ids)
 
     def _last_turn(self, connection: sqlite3.Connection) -> int:
         query = "SELECT coalesce(max(user_turn_number), 0) FROM message_structure WHERE session_id = ? AND branch_id = ?"
