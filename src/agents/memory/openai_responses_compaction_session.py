@@ -22,14 +22,13 @@ from agents._ports.session import (
     Session,
     SessionABC,
     SessionSettings,
-    has_rewriting,
     plain_item,
-    resolve_session_limit,
 )
 from agents.models._foreign_items import own_items
 from agents.util.settled import settled
 
 from ._openai_client import SessionClient
+from ._rewriting import all_items, rewrite
 from ._server_items import item_from_server
 from .openai_conversations_session import OpenAIConversationsSession
 
@@ -61,9 +60,6 @@ OpenAIResponsesCompactionMode: TypeAlias = Literal["previous_response_id", "inpu
 
 DEFAULT_COMPACTION_THRESHOLD = 10
 """From how many candidates on a history is compacted."""
-
-_ALL = 2**31 - 1
-"""A limit above any number of items: what the settings of a session say does not hold for its compaction."""
 
 _MODEL = re.compile(r"(ft:)?(gpt-|o\d)")
 
@@ -213,7 +209,7 @@ class OpenAIResponsesCompactionSession(SessionABC, OpenAIResponsesCompactionAwar
         given: OpenAIResponsesCompactionArgs = {} if args is None else args
         async with self._compacting:
             self._learn(given.get("response_id"), given.get("store"))
-            before = await self._all_items()
+            before = await all_items(self.underlying_session)
             if shown is not None and [*map(plain_item, before)] != [*map(plain_item, shown)]:
                 self._response_id = None
             # What was added while they were read has made it None.
@@ -291,36 +287,7 @@ class OpenAIResponsesCompactionSession(SessionABC, OpenAIResponsesCompactionAwar
     ) -> bool:
         """Put `after` in the place of `before`; False where the history does not begin with that any more."""
         async with self._changing:
-            session = self.underlying_session
-            if has_rewriting(session):
-                return await session.rewrite_items(before, after)
-            items = await self._all_items()
-            if items[: len(before)] != before:
-                return False
-            try:
-                await session.clear_session()
-                await session.add_items([*after, *items[len(before) :]])
-            except BaseException as error:
-                await self._put_back(items, error)
-                raise
-            return True
-
-    async def _put_back(self, items: list[_items.TResponseInputItem], error: BaseException) -> None:
-        try:
-            found = await self._all_items()
-            if found != items:
-                if found:
-                    await self.underlying_session.clear_session()
-                await self.underlying_session.add_items(items)
-        except Exception as failure:  # noqa: BLE001 (told as a note on the error that is raised)
-            error.add_note(
-                f"The {len(items)} items of session {self.session_id!r} could not be put back: {failure!r}"
-            )
-
-    async def _all_items(self) -> list[_items.TResponseInputItem]:
-        session = self.underlying_session
-        is_limited = resolve_session_limit(None, session.session_settings) is not None
-        return list(await session.get_items(_ALL) if is_limited else await session.get_items())
+            return await rewrite(self.underlying_session, before, after)
 
 
 def _stays(item: dict[str, Any]) -> bool:

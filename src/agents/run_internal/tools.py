@@ -95,7 +95,7 @@ async def _perform(invocation: _Invocation) -> None:
         _fail(invocation, run_failure(invocation.tool, error))
         return
     shown = await _check_output(invocation, outcome.output)
-    await _settle(invocation, replace(outcome, output=shown))
+    await _settle(invocation, outcome if shown is outcome.output else replace(outcome, output=shown))
 
 
 def _waiting(pause: NestedPause) -> tuple[f.Waiting, ...]:

@@ -164,3 +164,15 @@ async def test_the_context_is_handed_on_to_a_session_that_takes_it(underlying: S
     assert len(curious.seen) == 5
     assert all(seen is context for seen in curious.seen)
     curious.close()
+
+
+async def test_what_another_key_encrypted_stays_where_the_rest_is_rewritten(
+    underlying: SQLiteSession,
+) -> None:
+    old, new = (EncryptedSession("s", underlying, key) for key in ("old key", "new key"))
+    await old.add_items([said("secret")])
+    await new.add_items([said("one"), said("two"), said("three")])
+    assert not await new.rewrite_items([said("two")], [])
+    assert await new.rewrite_items([said("one"), said("two")], [said("both")])
+    assert await new.get_items() == [said("both"), said("three")]
+    assert await old.get_items() == [said("secret")]

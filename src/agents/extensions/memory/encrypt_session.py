@@ -17,6 +17,7 @@ from typing_extensions import TypedDict
 
 from agents._lazy import lazy_module
 from agents._ports.session import Session, SessionABC, SessionSettings, resolve_session_limit, takes_wrapper
+from agents.memory._rewriting import all_items, rewrite
 
 from ._extras import missing_extra
 
@@ -197,6 +198,33 @@ class EncryptedSession(SessionABC):
     async def clear_session(self, *, wrapper: _run_context.RunContextWrapper[Any] | None = None) -> None:
         """Remove all items, those that cannot be read too."""
         await self.underlying_session.clear_session(**self._passed(wrapper))
+
+    async def rewrite_items(
+        self, before: list[_items.TResponseInputItem], after: list[_items.TResponseInputItem]
+    ) -> bool:
+        """Replace the oldest items that can be read by `after`, if they are `before`; all others stay.
+
+        Returns whether it was done.
+
+        Raises:
+            TypeError: an item of `after` holds something that is not JSON; nothing is changed.
+        """
+        envelopes = await all_items(cast("Session", self.underlying_session))
+        kept: list[Any] = []
+        read: list[_items.TResponseInputItem] = []
+        for envelope in envelopes:
+            if len(read) == len(before):
+                break
+            item = self._readable(envelope)
+            if item is None:
+                kept.append(envelope)
+            else:
+                read.append(item)
+        if read != before:
+            return False
+        replaced = envelopes[: len(kept) + len(read)]
+        kept.extend(map(self._wrapped, after))
+        return await rewrite(cast("Session", self.underlying_session), replaced, kept)
 
     def _passed(self, wrapper: _run_context.RunContextWrapper[Any] | None) -> dict[str, Any]:
         return {"wrapper": wrapper} if self._passes_wrapper else {}
