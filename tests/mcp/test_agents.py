@@ -228,7 +228,7 @@ class TestNames:
                 await agent.get_mcp_tools(context())
         message = str(caught.value)
         assert message.startswith(
-            "Duplicate tool names found across MCP servers: 'add', 'busy', 'climb', 'die'"
+            "Duplicate tool names found across MCP servers: 'add', 'book', 'busy', 'climb', 'die'"
         )
         assert "include_server_in_tool_names=True" in message
 
