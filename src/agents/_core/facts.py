@@ -22,10 +22,10 @@ CallKind: TypeAlias = Literal["function", "handoff", "hosted", "unknown"]
 """What settles a call: a tool of ours, another agent, an answer that lets the model's server make it, or nothing."""
 
 CallForm: TypeAlias = Literal["function", "custom", "mcp", "computer", "local_shell", "shell", "apply_patch"]
+"""Which kind of item a call is, and so which kind of item answers it."""
 
 IN_SEQUENCE: frozenset[CallForm] = frozenset({"computer", "local_shell", "shell", "apply_patch"})
 """The forms whose calls act on one machine: each builds on what those before it in the response have done."""
-"""Which kind of item a call is, and so which kind of item answers it."""
 
 InDoubt: TypeAlias = Literal["retry", "ask", "fail"]
 CancelMode: TypeAlias = Literal["immediate", "after_turn"]

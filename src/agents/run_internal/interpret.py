@@ -294,8 +294,11 @@ def _machine_call(toolset: Toolset, raw: Any) -> f.Call:
 
 def needs_acknowledgement(tool: object, arguments: str) -> bool:
     """Whether the server wants something checked before a computer call, and only a person can do it."""
-    if not isinstance(tool, ComputerTool) or tool.on_safety_check is not None:
-        return False
+    return isinstance(tool, ComputerTool) and tool.on_safety_check is None and has_safety_checks(arguments)
+
+
+def has_safety_checks(arguments: str) -> bool:
+    """Whether the server wants something checked before a computer call."""
     return "pending_safety_checks" in json.loads(arguments)
 
 
