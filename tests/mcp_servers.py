@@ -37,6 +37,13 @@ def python_server(**options: Any) -> MCPServerStdio:
     return MCPServerStdio(PYTHON_SERVER, **options)
 
 
+def asking_server(**options: Any) -> MCPServerStdio:
+    """A server of an older protocol that does nothing but ask, not connected."""
+    options = {"name": "asking", "client_session_timeout_seconds": PATIENCE_S, **options}
+    program = MCPServerStdioParams(command=sys.executable, args=[str(FOLDER / "asking_server.py")])
+    return MCPServerStdio(program, allow_elicitation=True, **options)
+
+
 def npm_server(package: str, *arguments: str, **options: Any) -> MCPServerStdio:
     """A reference server over stdio, not connected. Without it the test is skipped; in CI it fails."""
     program = node(FOLDER)

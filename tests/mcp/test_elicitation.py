@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import AbstractAsyncContextManager
+import threading
+from collections.abc import Generator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -16,7 +19,7 @@ import pytest
 from agents import RunConfig, Runner, RunState
 from agents.approvals import Approve, Reject
 from agents.mcp import MCPServerStdio
-from mcp_servers import npm_server, python_server
+from mcp_servers import asking_server, npm_server, python_server
 from run.scripts import UNTRACED, RunIt, both_ways, calls, scripted, text
 
 LIVE = RunConfig(tracing_disabled=True, wait_for_decisions=True)
@@ -181,8 +184,11 @@ async def test_a_question_inside_a_nested_run_surfaces_on_the_outermost():
 
 
 @eras
-async def test_a_cancelled_run_lets_go_of_its_question_and_the_server_stays_fit(era: str):
-    async with asking(era) as server:
+@pytest.mark.parametrize("seconds", [60, None])
+async def test_a_cancelled_run_lets_go_of_its_question_and_the_server_stays_fit(
+    era: str, seconds: float | None
+):
+    async with asking(era, client_session_timeout_seconds=seconds) as server:
         agent, _ = scripted(call_of(era), mcp_servers=[server])
         result = Runner.run_streamed(agent, "Hi", run_config=LIVE)
         async for record in result.records():
@@ -209,3 +215,108 @@ async def test_servers_may_not_ask_unless_they_are_allowed_to():
         result = await Runner.run(agent, "Hi", run_config=UNTRACED)
     assert result.interruptions == []
     assert "error" in said(model).lower()
+
+
+def ask(*questions: str, **more: Any) -> list[Any]:
+    return calls(("ask", {"questions": list(questions), **more}))
+
+
+async def test_the_time_limit_of_a_call_waits_for_the_last_of_its_questions():
+    loop = asyncio.get_running_loop()
+    async with asking_server() as server:
+        server.client_session_timeout_seconds = 0.5
+        agent, model = scripted(ask("one", "two"), text("booked"), mcp_servers=[server])
+        result = Runner.run_streamed(agent, "Hi", run_config=LIVE)
+        asked = 0
+        async for record in result.records():
+            asked += record.kind == "approval_requested"
+            if record.kind == "approval_requested" and asked == 2:
+                first, second = result.interruptions
+                result.decide(first, Approve())
+                is_late = asyncio.Event()
+                loop.call_later(0.7, is_late.set)
+                await is_late.wait()
+                result.decide(second, Reject())
+    assert json.loads(json.loads(said(model))[0]["text"]) == {
+        "one": {"action": "accept", "content": {}},
+        "two": {"action": "decline"},
+    }
+
+
+async def test_a_call_that_waits_for_a_decision_is_not_repeated_as_one_that_failed(
+    caplog: pytest.LogCaptureFixture,
+):
+    async with python_server(allow_elicitation=True, max_retry_attempts=-1) as server:
+        agent, _ = scripted(call_of("2026"), mcp_servers=[server])
+        result = await asyncio.wait_for(Runner.run(agent, "Hi", run_config=UNTRACED), 30)
+    assert [item.call_path for item in result.interruptions] == [("c1", "question_1")]
+    assert caplog.text == ""
+
+
+async def test_a_server_that_was_reached_anew_during_a_call_asks_the_runs_after_it_too():
+    async with asking_server(cache_tools_list=True) as server:
+        agent, _ = scripted(calls(("die", {})), text(), mcp_servers=[server])
+        await Runner.run(agent, "Hi", run_config=UNTRACED)
+        for question in ("one", "two"):
+            agent, _ = scripted(ask(question), text(), mcp_servers=[server])
+            result = await Runner.run(agent, "Hi", run_config=UNTRACED)
+            [item] = result.interruptions
+            assert json.loads(item.arguments or "")["message"] == question
+
+
+async def test_the_question_of_a_call_outside_a_run_is_not_put_to_a_run_that_waits():
+    async with asking_server() as server:
+        agent, model = scripted(ask("the run's"), text(), mcp_servers=[server])
+        result = Runner.run_streamed(agent, "Hi", run_config=LIVE)
+        beside: asyncio.Task[Any] | None = None
+        asked: list[str] = []
+        async for record in result.records():
+            if record.kind != "approval_requested":
+                continue
+            if beside is None:
+                beside = asyncio.create_task(server.call_tool("ask", {"questions": ["nobody's"]}))
+                # Listings are not kept waiting: what was sent before has been taken by the server.
+                await asyncio.gather(asyncio.sleep(0), server.list_tools())
+            for item in result.interruptions:
+                asked.append(json.loads(item.arguments or "")["message"])
+                result.decide(item, Approve())
+        assert beside is not None
+        answer = await beside
+    assert asked == ["the run's"]
+    assert "accept" in said(model)
+    assert "cancel" in answer.content[0].text
+
+
+@contextmanager
+def counted_requests() -> Generator[tuple[str, list[str]]]:
+    """The URL of a server on loopback that has a schema, and the paths that it was asked for."""
+    paths: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            paths.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Silent."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", paths
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+async def test_what_the_schema_of_a_question_refers_to_elsewhere_is_not_fetched():
+    with counted_requests() as (url, paths):
+        schema = {"type": "object", "properties": {"count": {"$ref": f"{url}/schema"}}}
+        async with asking_server() as server:
+            agent, model = scripted(ask("?", schema=schema), text(), mcp_servers=[server])
+            state = (await Runner.run(agent, "Hi", run_config=UNTRACED)).to_state()
+            state.decide(state.get_interruptions()[0], Approve(arguments={"count": 1}))
+            await Runner.run(agent, state, run_config=UNTRACED)
+    assert paths == []
+    assert "Unresolvable" in said(model)

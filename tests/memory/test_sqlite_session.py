@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -197,6 +198,9 @@ async def test_calls_of_one_session_are_done_in_their_order(opened: Callable[...
 async def test_sessions_of_one_file_share_a_thread_and_a_connection(
     opened: Callable[..., SQLiteSession], tmp_path: Path
 ) -> None:
+    # The first session of a process starts the thread that closes forgotten ones, too.
+    opened("first", tmp_path / "first.db")
+    await opened("first", tmp_path / "first.db").get_items()
     before = threading.active_count()
     descriptors = open_descriptors()
     sessions = [opened(str(number), tmp_path / "sessions.db") for number in range(50)]
@@ -247,7 +251,32 @@ class TestClosing:
         assert is_open(tmp_path / "sessions.db")
         del session
         gc.collect()
-        assert not is_open(tmp_path / "sessions.db")
+        ends_at = time.monotonic() + 30
+        while is_open(tmp_path / "sessions.db"):
+            assert time.monotonic() < ends_at, "the file is still open"
+            time.sleep(0.001)
+
+    def test_by_itself_may_come_while_the_thread_hands_work_to_another(self) -> None:
+        program = Path(__file__).with_name("forgetting.py")
+        done = subprocess.run(
+            [sys.executable, str(program)], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (done.stdout, done.stderr) == ("done\n", "")
+
+    @pytest.mark.parametrize("forget", ["", "del session"])
+    def test_comes_by_itself_when_the_interpreter_ends(self, tmp_path: Path, forget: str) -> None:
+        program = f"""if True:
+            import asyncio
+            from agents import SQLiteSession
+            session = SQLiteSession("a", "sessions.db")
+            asyncio.run(session.add_items([dict(role="user", content="1")]))
+            {forget}
+        """
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, timeout=60, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["sessions.db"]
 
     def test_of_a_session_that_was_never_used_makes_no_file(self, tmp_path: Path) -> None:
         SQLiteSession("a", tmp_path / "sessions.db").close()

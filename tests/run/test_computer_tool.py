@@ -235,6 +235,45 @@ async def test_a_safety_check_that_no_program_answers_for_waits_for_a_person() -
     assert last_answer(model) == picture(after(1), acknowledged_safety_checks=[CHECK])
 
 
+@pytest.mark.parametrize(
+    "arguments", [{"actions": [CLICK]}, {"actions": [CLICK], "pending_safety_checks": []}]
+)
+async def test_editing_the_actions_of_a_call_leaves_its_safety_checks(arguments: dict[str, Any]) -> None:
+    asked: list[str] = []
+
+    def acknowledge(data: ComputerToolSafetyCheckData) -> bool:
+        asked.append(data.safety_check.id)
+        return True
+
+    for tool in (
+        ComputerTool(Screen()),
+        ComputerTool(Screen(), needs_approval=True, on_safety_check=acknowledge),
+    ):
+        call = computer_call({"type": "wait"}, checks=(CHECK,))
+        agent, model = played([call], text(), tools=[tool])
+        state = (await run(agent)).to_state()
+        state.decide(state.get_interruptions()[0], Approve(arguments=arguments))
+        state = await RunState.from_string(agent, state.to_string())
+        await run(agent, state)
+        assert last_answer(model) == picture(after(1), acknowledged_safety_checks=[CHECK])
+    assert asked == [CHECK["id"]]
+
+
+async def test_a_standing_approval_acknowledges_no_safety_check() -> None:
+    screen = Screen()
+    later = [computer_call(CLICK, call_id="c3"), computer_call(CLICK, call_id="c4", checks=(CHECK,))]
+    first = [computer_call(CLICK), computer_call(CLICK, call_id="c2", checks=(CHECK,))]
+    agent, _ = played(first, later, tools=[ComputerTool(screen, needs_approval=True)])
+    state = (await run(agent)).to_state()
+    state.approve(state.get_interruptions()[0], always_approve=True)
+    state = (await run(agent, state)).to_state()
+    [item] = state.get_interruptions()
+    assert (item.call_id, len(screen.done)) == ("c2", 1)
+    state.decide(item, Approve())
+    [item] = (await run(agent, state)).interruptions
+    assert (item.call_id, len(screen.done)) == ("c4", 3)
+
+
 async def test_a_rejected_call_is_answered_with_an_empty_picture() -> None:
     screen = Screen()
     seen: list[Any] = []

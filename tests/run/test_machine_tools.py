@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openai.types import responses as rt
 from openai.types.responses.response_function_shell_tool_call import CallerProgram
 
 from agents import (
@@ -33,6 +34,7 @@ from agents import (
     ShellTool,
     SQLiteSession,
     UserError,
+    function_tool,
 )
 from agents.approvals import Approve, DecisionError, Reject, Supply
 from agents.models.openai_responses import Converter
@@ -40,7 +42,7 @@ from agents.run_config import ToolErrorFormatterArgs
 from agents.testing import ResponsesServer, Step
 from models.recorded import DATA
 from run.machines import Editor, last_answer, local_call, patch, played, run, shell_call
-from run.scripts import UNTRACED, AnyResult, RunIt, always, both_ways, text, types
+from run.scripts import UNTRACED, AnyResult, RunIt, always, both_ways, calls, text, types
 
 
 async def echo(request: ShellCommandRequest) -> str:
@@ -172,6 +174,44 @@ async def test_an_unfinished_call_of_the_servers_shell_is_shown_and_not_sent_bac
     assert types(result.new_items) == ["tool_call_item", "message_output_item"]
     await run(agent, result.to_input_list()[:1])
     assert all(item.get("type") != "shell_call" for item in model.calls[-1].input)
+
+
+async def test_what_the_servers_shell_did_is_shown_and_sent_back_in_pairs_also_once_resumed() -> None:
+    call = shell_call("ls", call_id="h1")
+    output = rt.ResponseFunctionShellToolCallOutput.model_validate(
+        {
+            **shell_answer(exited("a.txt"), call_id="h1"),
+            "id": "sho_1",
+            "status": "completed",
+            "created_by": "x",
+        }
+    )
+    unknown = rt.ResponseFunctionShellToolCall.construct(id="n_1", type="news")
+    wait = function_tool(lambda: "waited", name_override="wait", needs_approval=True)
+    tools = [ShellTool(environment={"type": "container_auto"}), wait]
+    agent, model = played([call, output, unknown, *calls(("wait", {}, "c1"))], text(), tools=tools)
+    result = await run(agent)
+    shown = ["tool_call_item", "tool_call_output_item", "tool_call_item", "tool_approval_item"]
+    assert types(result.new_items) == shown
+    assert result.new_items[1].output == "a.txt"
+    state = await RunState.from_string(agent, result.to_state().to_string())
+    state.approve(state.get_interruptions()[0])
+    result = await run(agent, state)
+    assert types(result.new_items) == [*shown, "tool_call_output_item", "message_output_item"]
+    assert result.new_items[1].output == "a.txt"
+    sent = {**shell_answer(exited("a.txt"), call_id="h1"), "id": "sho_1", "status": "completed"}
+    assert sent in model.calls[-1].input
+    assert [item for item in result.to_input_list() if item.get("call_id") == "h1"][1:] == [sent]
+
+
+async def test_an_approved_call_does_not_run_where_the_shell_has_become_the_servers() -> None:
+    agent, _ = played([shell_call("a")], tools=[ShellTool(echo, needs_approval=True)])
+    state = (await run(agent)).to_state()
+    state.approve(state.get_interruptions()[0])
+    agent, _ = played(text(), tools=[ShellTool(environment={"type": "container_auto"})])
+    state = await RunState.from_string(agent, state.to_string())
+    with pytest.raises(ModelBehaviorError, match="Tool shell not found in agent a"):
+        await run(agent, state)
 
 
 # --- local shell

@@ -22,6 +22,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from jsonschema.exceptions import ValidationError as ContentError
 from mcp import MCPError
+from referencing import Registry
 
 from agents._lazy import lazy_module
 from agents._ports.model import Model
@@ -32,6 +33,7 @@ from agents.exceptions import AgentsException
 from agents.tool import FunctionTool
 from agents.tool_context import ToolContext
 from agents.usage import Usage
+from agents.util.cancellation import cancellation_watch
 
 if TYPE_CHECKING:
     from agents import items as _items
@@ -57,20 +59,25 @@ class Asker:
         self._context = context
         self._asking: set[asyncio.Task[Any]] = set()
         self._waiting: list[Any] = []
-        self.patience: asyncio.Timeout | None = None
-        """The time limit of the call, which does not run while a person is asked."""
+        self._patience: asyncio.Timeout | None = None
+        self._left_s: float | None = None
+        self._answering = 0
 
     async def answer(self, params: types.ElicitRequestParams) -> types.ElicitResult | None:
-        """What somebody decided; None where the run has to pause for it."""
+        """What somebody decided; None where the run has to pause for it, or the call is over."""
+        was_cancelled = cancellation_watch()
         # A task of its own: a call that is given up takes its questions with it.
         asking = asyncio.create_task(self._ask(_question(params)))
         self._asking.add(asking)
-        with _suspended(self.patience):
+        with self._person_asked():
             try:
                 answer = await asyncio.shield(asking)
             except asyncio.CancelledError:
                 asking.cancel()
-                raise
+                if was_cancelled():
+                    raise
+                # This may be the task that serves the connection: the end of a call must not be its end.
+                answer = None
             finally:
                 self._asking.discard(asking)
         if answer is None:
@@ -94,6 +101,32 @@ class Asker:
         for asking in self._asking:
             asking.cancel()
         await asyncio.gather(*self._asking, return_exceptions=True)
+
+    @contextlib.contextmanager
+    def limited(self, limit: asyncio.Timeout) -> Generator[None]:
+        """Inside, the call has a time limit, which does not run while a person is asked."""
+        self._patience = limit
+        try:
+            yield
+        finally:
+            self._patience = None
+
+    @contextlib.contextmanager
+    def _person_asked(self) -> Generator[None]:
+        """Inside, the time limit of the call does not run. It goes on when the last of several questions is answered."""
+        limit, loop = self._patience, asyncio.get_running_loop()
+        if limit is not None and not self._answering:
+            ends_at = limit.when()
+            self._left_s = None if ends_at is None else ends_at - loop.time()
+            limit.reschedule(None)
+        self._answering += 1
+        try:
+            yield
+        finally:
+            self._answering -= 1
+            # A call that has ended meanwhile has no limit any more.
+            if limit is not None and limit is self._patience and not self._answering and not limit.expired():
+                limit.reschedule(None if self._left_s is None else loop.time() + self._left_s)
 
     async def _ask(self, question: dict[str, Any]) -> dict[str, Any] | None:
         outer: Any = self._context.run_config
@@ -161,30 +194,13 @@ async def patient(asker: Asker, seconds: float | None) -> AsyncGenerator[None]:
         MCPError: it took longer.
     """
     try:
-        async with asyncio.timeout(seconds) as asker.patience:
-            yield
+        async with asyncio.timeout(seconds) as limit:
+            with asker.limited(limit):
+                yield
     except TimeoutError as error:
         raise MCPError(
             types.REQUEST_TIMEOUT, f"Timed out after {seconds} s of waiting for an answer"
         ) from error
-    finally:
-        asker.patience = None
-
-
-@contextlib.contextmanager
-def _suspended(limit: asyncio.Timeout | None) -> Generator[None]:
-    """Inside, a time limit does not run."""
-    if limit is None or limit.when() is None:
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    left = cast("float", limit.when()) - loop.time()
-    limit.reschedule(None)
-    try:
-        yield
-    finally:
-        if not limit.expired():
-            limit.reschedule(loop.time() + left)
 
 
 def _question(params: types.ElicitRequestParams) -> dict[str, Any]:
@@ -231,7 +247,9 @@ def _fault(content: dict[str, Any], question: dict[str, Any]) -> str | None:
     if schema is None:
         return None
     try:
-        validator: Any = Draft202012Validator(schema)
+        Draft202012Validator.check_schema(schema)
+        # A registry of nothing: what a server refers to elsewhere is not fetched for it.
+        validator: Any = Draft202012Validator(schema, registry=Registry())
         validator.validate(content)
     except ContentError as error:
         return error.message

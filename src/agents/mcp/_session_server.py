@@ -31,7 +31,7 @@ from agents.tool_guardrails import ToolInputGuardrail, ToolOutputGuardrail
 
 from ._checks import pages, seconds
 from ._connection import TRANSPORT_ERRORS, Connection, is_lost
-from ._elicitation import Asker, current_asker, elicited, patient
+from ._elicitation import Asker, current_asker, elicited, patient, questions_to
 from ._held import causes
 from ._progress import current_report
 from ._text import without_secrets
@@ -197,7 +197,9 @@ class SessionServer(MCPServer, Generic[_Params]):
                 elicitation_callback=self._on_question if self.allow_elicitation else None,
             )
             try:
-                await made.open()
+                # Its tasks live on: they are not those of the call that happens to open it.
+                async with questions_to(None):
+                    await made.open()
             except Exception as error:
                 raise self._unreachable(error) from error
             self._connection = made
@@ -345,6 +347,7 @@ class SessionServer(MCPServer, Generic[_Params]):
             UserError: an argument that the tool's listing requires is missing.
             MCPConnectionError: the server is gone, or went away meanwhile.
             MCPError: the server refused, or took too long.
+            NestedPause: the server asked something that somebody has to answer first.
         """
         self._check_required(tool_name, arguments)
         report = current_report()
@@ -364,24 +367,30 @@ class SessionServer(MCPServer, Generic[_Params]):
             )
 
         async def ask_with_questions(client: Client) -> types.CallToolResult:
-            asker = current_asker()
-            if (
-                asker is None
-                or not self.allow_elicitation
-                or client.protocol_version in MODERN_PROTOCOL_VERSIONS
-            ):
+            if not self.allow_elicitation or client.protocol_version in MODERN_PROTOCOL_VERSIONS:
                 return await ask(client)
+            # Also calls that nobody can be asked about: their questions would be taken for those of another call.
             async with self._one_call:
-                self._asker = asker
+                asker = self._asker = current_asker()
+                if asker is None:
+                    return await ask(client)
                 try:
                     async with patient(asker, self.client_session_timeout_seconds):
                         return await ask(client, math.inf)
                 finally:
                     self._asker = None
 
-        return await self._ask(
-            f"a call of {tool_name!r}", ask_with_questions, retries=self.max_retry_attempts
-        )
+        async def ask_unless_paused(client: Client) -> types.CallToolResult:
+            try:
+                return await ask_with_questions(client)
+            except TRANSPORT_ERRORS:
+                asker = current_asker()
+                if asker is not None:
+                    # That is no failure to be tried again: the call is made anew when somebody has decided.
+                    asker.raise_if_paused()
+                raise
+
+        return await self._ask(f"a call of {tool_name!r}", ask_unless_paused, retries=self.max_retry_attempts)
 
     def _check_required(self, tool_name: str, arguments: dict[str, Any] | None) -> None:
         tool = next((tool for tool in self._cache.kept() if tool.name == tool_name), None)

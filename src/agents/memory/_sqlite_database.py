@@ -5,12 +5,16 @@ Rules:
 1. Only the database's own thread touches its connection; work is done in the order in which it was asked for.
 2. What runs alone in that thread is one piece of work: a cancelled one that had begun goes on to its end.
 3. Any number of threads and event loops may ask; other processes are waited for, up to `BUSY_TIMEOUT_S`.
+4. A forgotten session may be collected anywhere, also where its thread holds a lock that handing work to another thread
+   needs. So all that is done there is `put` of a `SimpleQueue`, which is made for that; one thread does the rest.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
+import queue
 import sqlite3
 import threading
 import time
@@ -146,9 +150,11 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
 
 
 _lock = threading.RLock()
-"""Held while the tables below change. Collecting a forgotten session may come in between, in the same thread."""
+"""Held while the tables below change. As the interpreter ends, a session may be collected in between, in one thread."""
 _shared: dict[tuple[int, str], SQLiteDatabase] = {}
 _memory_workers: dict[int, ThreadPoolExecutor] = {}
+_forgotten: dict[int, queue.SimpleQueue[SQLiteDatabase | None]] = {}
+"""By process: what forgotten sessions used. None is the end."""
 
 
 def open_database(path: str) -> SQLiteDatabase:
@@ -158,6 +164,13 @@ def open_database(path: str) -> SQLiteDatabase:
     """
     pid = os.getpid()
     with _lock:
+        if pid not in _forgotten:
+            _forgotten[pid] = queue.SimpleQueue()
+            closer = threading.Thread(
+                target=_close_forgotten, args=[_forgotten[pid]], name="agents-sqlite-forgotten", daemon=True
+            )
+            closer.start()
+            atexit.register(_end, pid, closer)
         if is_file(path):
             database = _shared.get((pid, path))
             if database is None:
@@ -179,6 +192,28 @@ def close_database(database: SQLiteDatabase) -> Future[None] | None:
         for key in [key for key, shared in _shared.items() if shared is database]:
             del _shared[key]
     return database.close()
+
+
+def forget_database(database: SQLiteDatabase) -> None:
+    """Let go of a database where a session is collected, in the middle of whatever its thread is doing."""
+    forgotten = _forgotten.get(os.getpid())
+    if forgotten is None:
+        # The interpreter is ending: nobody is in the middle of anything.
+        close_database(database)
+    else:
+        forgotten.put(database)
+
+
+def _close_forgotten(forgotten: queue.SimpleQueue[SQLiteDatabase | None]) -> None:
+    while (database := forgotten.get()) is not None:
+        close_database(database)
+
+
+def _end(pid: int, closer: threading.Thread) -> None:
+    """Have all that was forgotten closed, before the interpreter ends."""
+    if pid == os.getpid():
+        _forgotten.pop(pid).put(None)
+        closer.join()
 
 
 def _new_worker() -> ThreadPoolExecutor:

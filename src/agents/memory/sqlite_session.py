@@ -20,7 +20,14 @@ from agents._ports.session import (
 )
 
 from ._item_json import decode_item, decode_items, encode_items, rewritten
-from ._sqlite_database import SQLiteDatabase, close_database, is_file, open_database, transaction
+from ._sqlite_database import (
+    SQLiteDatabase,
+    close_database,
+    forget_database,
+    is_file,
+    open_database,
+    transaction,
+)
 
 if TYPE_CHECKING:
     from agents import items as _items
@@ -161,7 +168,9 @@ class SQLiteSessionBase(SessionABC):
         """Close the session for good; what is returned, if anything, is done when the file is closed."""
         self._closed = True
         finalizer, self._finalizer = self._finalizer, None
-        return None if finalizer is None else finalizer()
+        if finalizer is None or self._database is None or finalizer.detach() is None:
+            return None
+        return close_database(self._database)
 
     @property
     def _where(self) -> str:
@@ -178,7 +187,7 @@ class SQLiteSessionBase(SessionABC):
             database = self._database
             if database is None:
                 database = self._database = open_database(self._path)
-                self._finalizer = weakref.finalize(self, close_database, database)
+                self._finalizer = weakref.finalize(self, forget_database, database)
 
         def prepared_work(connection: sqlite3.Connection) -> T:
             key = (type(self), self._sessions, self._messages)

@@ -60,7 +60,8 @@ async def check_approval(run: Run, effect: CheckApproval) -> None:
     if tool is None and call.kind != "hosted":
         raise tool_not_found(call, agent)
     rule = _covering_rule(run, agent.name, call)
-    if rule is not None:
+    # What approves calls unseen acknowledges nothing: somebody has to read what the server wants checked.
+    if rule is not None and not (rule.approved and needs_acknowledgement(tool, call.arguments)):
         run.record(f.ApprovalRequested(call.id), approval_item(run, call))
         run.record(f.ApprovalDecided(call.id, rule.approved, rule.message, at_ms=now_ms(), rule=rule.id))
         return

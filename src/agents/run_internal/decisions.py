@@ -25,6 +25,7 @@ from agents.approvals import (
 from agents.exceptions import ModelBehaviorError, UserError
 
 from .executors import READERS
+from .interpret import has_safety_checks
 
 if TYPE_CHECKING:
     from agents.items import ToolApprovalItem
@@ -180,12 +181,17 @@ def covers(rule: f.Rule, agent: str, call: f.Call, used: int) -> bool:
 
 
 def covered(rule: f.Rule, state: State, used: int) -> list[f.ApprovalDecided]:
-    """What a new rule that has been used so often decides of the calls that wait, those in doubt aside."""
+    """What a new rule that has been used so often decides of the calls that wait.
+
+    Those in doubt aside; and an approval that has not seen a call acknowledges none of its safety checks.
+    """
     agent = str(state.agent).partition("#")[0]
     facts: list[f.ApprovalDecided] = []
     for each in state.calls.values():
         # What may have been done is for a person to judge, each time.
         is_open = each.phase is CallPhase.ASKED and each.call.needs_approval and not each.is_in_doubt
+        if rule.approved and each.call.form == "computer" and has_safety_checks(each.call.arguments):
+            continue
         if is_open and covers(rule, agent, each.call, used + len(facts)):
             facts.append(
                 f.ApprovalDecided(each.call.id, rule.approved, rule.message, at_ms=now_ms(), rule=rule.id)

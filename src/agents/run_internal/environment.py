@@ -148,7 +148,9 @@ class Toolset:
             case "mcp":
                 return self.mcp_servers.get(call.name.partition(".")[0])
             case "computer" | "local_shell" | "shell" | "apply_patch":
-                return self.machine_tools.get(call.form)
+                tool = self.machine_tools.get(call.form)
+                # A shell of the server's runs no call of ours: one that was, and has become it, is not there.
+                return None if isinstance(tool, ShellTool) and not tool.is_local else tool
 
     def fingerprint_of(self, tool: FunctionTool) -> str:
         """The fingerprint of the schema that the model was shown for a tool of these; made once."""

@@ -39,6 +39,7 @@ from agents.tool.custom_data import extract_custom_data, extract_data_of_custom_
 from agents.tool_context import link_of
 
 from .computers import computer_of
+from .interpret import asked_of_machine
 from .nesting import RunLink
 
 if TYPE_CHECKING:
@@ -93,8 +94,9 @@ async def _execute_computer(
 ) -> ToolOutcome:
     link = link_of(context)
     assert isinstance(link, RunLink), "calls of a run are bound to it"
+    asked = read_action("computer", asked_of_machine(context.tool_call), ComputerActions)
     computer = await computer_of(link.parent.environment, tool)
-    return await execute_computer_tool(tool, computer, context, arguments)
+    return await execute_computer_tool(tool, computer, context, arguments, asked.pending_safety_checks)
 
 
 EXECUTORS: dict[type, Executor] = {

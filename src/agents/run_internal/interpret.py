@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents._core import facts as f
 from agents._core.evolve import call_signature
+from agents._core.history import shown_output
 from agents._core.policy import in_doubt_policy
 from agents.exceptions import ModelBehaviorError
 from agents.items import (
@@ -24,6 +25,7 @@ from agents.items import (
     MessageOutputItem,
     ReasoningItem,
     ToolCallItem,
+    ToolCallOutputItem,
     ToolSearchCallItem,
     ToolSearchOutputItem,
     output_item_to_input,
@@ -50,6 +52,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("openai.agents")
 
+
+def _server_output(agent: Agent[Any], raw: Any) -> ToolCallOutputItem:
+    """What the server's shell answered to a call of its own."""
+    return ToolCallOutputItem(agent, raw, shown_output(output_item_to_input(raw)))
+
+
 #: The run item of each kind of output item that we do not execute.
 ITEM_KINDS: dict[str, Any] = {
     "message": MessageOutputItem,
@@ -63,6 +71,7 @@ ITEM_KINDS: dict[str, Any] = {
     "mcp_approval_request": MCPApprovalRequestItem,
     "tool_search_call": ToolSearchCallItem,
     "tool_search_output": ToolSearchOutputItem,
+    "shell_call_output": _server_output,
     "compaction": CompactionItem,
 }
 
@@ -294,8 +303,11 @@ def _machine_call(toolset: Toolset, raw: Any) -> f.Call:
 
 def needs_acknowledgement(tool: object, arguments: str) -> bool:
     """Whether the server wants something checked before a computer call, and only a person can do it."""
-    if not isinstance(tool, ComputerTool) or tool.on_safety_check is not None:
-        return False
+    return isinstance(tool, ComputerTool) and tool.on_safety_check is None and has_safety_checks(arguments)
+
+
+def has_safety_checks(arguments: str) -> bool:
+    """Whether the server wants something checked before a computer call."""
     return "pending_safety_checks" in json.loads(arguments)
 
 

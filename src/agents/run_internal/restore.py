@@ -26,7 +26,7 @@ from agents.items import (
 from agents.usage import Usage
 
 from . import approvals, guardrails
-from .interpret import ITEM_KINDS, call_id_of, call_item
+from .interpret import ITEM_KINDS, MACHINE_KINDS, call_id_of, call_item
 from .view import LiveHandoff, LiveOutput, LiveProposal, LiveResponse
 
 if TYPE_CHECKING:
@@ -83,12 +83,13 @@ def _response(run: Run, fact: f.ModelResponded) -> LiveResponse:
     for raw in raws:
         call = calls.get(f.CallId(call_id_of(raw) or ""))
         if call is not None:
-            item: Any = call_item(agent, call, raw)
-            by_call[call.id] = item
-        else:
-            item_class = ITEM_KINDS.get(raw.type, ToolCallItem)
-            item = item_class(agent, raw)
-        items.append(item)
+            by_call[call.id] = call_item(agent, call, raw)
+            items.append(by_call[call.id])
+            continue
+        # As in a run: what the server's shell has done is a call, and what is of no known kind is passed through.
+        item_class = ToolCallItem if raw.type in MACHINE_KINDS else ITEM_KINDS.get(raw.type)
+        if item_class is not None:
+            items.append(item_class(agent, raw))
     usage = fact.usage
     used = Usage(
         requests=usage.requests,

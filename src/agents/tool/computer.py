@@ -65,8 +65,8 @@ class ComputerTool(Generic[ComputerT]):
     computer: ComputerConfig[ComputerT]
 
     on_safety_check: Callable[[ComputerToolSafetyCheckData], MaybeAwaitable[bool]] | None = None
-    """Acknowledges what the server wants checked: False ends the run. Without one such a call waits for a decision,
-    and approving it acknowledges."""
+    """Acknowledges what the server wants checked: False ends the run. Without one such a call waits for a decision
+    of its own, a standing one is not enough, and approving it acknowledges."""
 
     needs_approval: bool | ComputerApprovalFunction = field(default=False, kw_only=True)
     """Whether a call waits for a decision, or a function that says so. The model of a rejected one is shown an empty

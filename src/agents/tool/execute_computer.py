@@ -106,9 +106,20 @@ class ComputerActions(msgspec.Struct):
 
 
 async def execute_computer_tool(
-    tool: ComputerTool[Any], computer: Computer | AsyncComputer, context: ToolContext[Any], arguments: str
+    tool: ComputerTool[Any],
+    computer: Computer | AsyncComputer,
+    context: ToolContext[Any],
+    arguments: str,
+    checks: list[SafetyCheck],
 ) -> ToolOutcome:
     """Perform a call for a run: the picture that the model gets.
+
+    Args:
+        tool: What is called.
+        computer: What it drives.
+        context: That of the call.
+        arguments: The actions, which somebody may have edited.
+        checks: What the server wants checked: the item says so, whatever was edited.
 
     Raises:
         CancelledError: the run was cancelled.
@@ -117,7 +128,7 @@ async def execute_computer_tool(
         Exception: what the computer raised.
     """
     request = read_action("computer", arguments, ComputerActions)
-    await _acknowledge(tool, context, request.pending_safety_checks)
+    await _acknowledge(tool, context, checks)
     for action in request.actions:
         await _act(computer, context, action)
     picture: object = await called(computer.screenshot, context)
@@ -126,10 +137,10 @@ async def execute_computer_tool(
             f"screenshot() returns a PNG in base64, or the URL of a picture, got {type(picture).__name__}"
         )
     answer = history.screen_output(context.tool_call_id, picture)
-    if request.pending_safety_checks:
+    if checks:
         answer["acknowledged_safety_checks"] = [
             {name: value for name, value in msgspec.to_builtins(check).items() if value is not None}
-            for check in request.pending_safety_checks
+            for check in checks
         ]
     return ToolOutcome(history.shown_output(answer), None, answer)
 

@@ -360,6 +360,29 @@ async def test_a_file_that_another_process_wrote_meanwhile_is_not_replaced(
     assert contents(root) == {"file": b"of somebody else"}
 
 
+@pytest.mark.parametrize("error", [None, PermissionError(errno.EPERM, "not permitted")])
+async def test_a_file_that_cannot_go_is_not_moved_and_is_in_one_place(
+    root: Path, monkeypatch: pytest.MonkeyPatch, error: OSError | None
+) -> None:
+    (root / "file").write_text("old", encoding="utf-8")
+    remove = _confined.Folder.remove
+
+    def meanwhile(folder: _confined.Folder, name: str, read: os.stat_result | None = None) -> None:
+        if name == "file":
+            (root / "file").write_text("that of another process", encoding="utf-8")
+            if error is not None:
+                raise error
+        remove(folder, name, read)
+
+    monkeypatch.setattr(_confined.Folder, "remove", meanwhile)
+    result = await WorkspaceEditor(root).update_file(
+        ApplyPatchOperation("update_file", "file", "-old\n+new", None, "moved")
+    )
+    assert result.status == "failed"
+    assert ("somebody else" if error is None else "not permitted") in (result.output or "")
+    assert contents(root) == {"file": b"that of another process"}
+
+
 async def test_two_hundred_files_are_edited_at_once(root: Path) -> None:
     made = await asyncio.gather(*(create(root, f"{number % 10}/{number}") for number in range(200)))
     assert {result.status for result in made} == {"completed"}

@@ -46,9 +46,11 @@ async def test_the_commands_of_a_call_share_its_time(tmp_path: Path) -> None:
 
 
 async def test_the_model_is_told_which_command_cannot_be_run(tmp_path: Path) -> None:
-    agent, model = played([shell_call(" ")], text(), tools=[ShellTool(WorkspaceShell(tmp_path))])
+    call = shell_call("echo a", " ", "echo b")
+    agent, model = played([call], text(), tools=[ShellTool(WorkspaceShell(tmp_path))])
     await run(agent)
-    assert chunks(model) == [("", "The command is empty: give one", 1)]
+    # What has been done is not done again for that.
+    assert chunks(model) == [("a\n", "", 0), ("", "The command is empty: give one\n", 126), ("b\n", "", 0)]
 
 
 @pytest.mark.parametrize(

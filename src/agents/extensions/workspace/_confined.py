@@ -253,14 +253,17 @@ class Folder:
                 raise FileChanged(name)
             self._move(temporary, name)
 
-    def remove(self, name: str) -> None:
-        """Remove a file.
+    def remove(self, name: str, read: os.stat_result | None = None) -> None:
+        """Remove a file; only as it was `read`, where that is given.
 
         Raises:
             PathRefused: it is no file.
             FileNotFoundError: it is missing.
+            FileChanged: somebody else wrote it since.
         """
-        self.must_be_file(name)
+        now = self.must_be_file(name)
+        if read is not None and _version(now) != _version(read):
+            raise FileChanged(name)
         os.unlink(self._at(name), dir_fd=self._descriptor)
 
     @contextlib.contextmanager

@@ -3,7 +3,7 @@
 1. Nothing outside of the folder is read or changed: see `_confined`.
 2. An operation is done wholly or not at all, and says which. Only a program's own mistakes are raised.
 3. Operations on one file in this process come one after the other. Against other processes, a file that was written
-   after it was read is not replaced; between that check and the replacement is a system call's time.
+   after it was read is neither replaced nor moved away; between that check and the change is a system call's time.
 4. No call blocks the event loop.
 """
 
@@ -99,7 +99,12 @@ class WorkspaceEditor:
                     folder.replace(name, new, found)
                 return f"Updated {path}"
             self._place(target, new, found.st_mode & 0o7777)
-            folder.remove(name)
+            try:
+                folder.remove(name, found)
+            except BaseException:
+                with self._root.folder_of(target) as (below, placed):
+                    below.remove(placed)
+                raise
             return f"Updated {path} and moved it to {target}"
 
     def _delete(self, operation: ApplyPatchOperation) -> str:

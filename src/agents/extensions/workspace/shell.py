@@ -35,6 +35,9 @@ from ._confined import PathRefused, Root, shown
 
 _READ_BYTES = 65_536
 
+_CANNOT_BE_RUN = 126
+"""The exit code, as shells have it."""
+
 _LAST_WORDS_S = 1.0
 """How long output is read after the group was killed: somebody who left the group may hold the pipes for ever."""
 
@@ -103,8 +106,7 @@ class WorkspaceShell:
     async def __call__(self, request: ShellCommandRequest) -> ShellResult:
         """Run the commands of a `ShellTool`'s call one after the other, until the time is up that it gives them.
 
-        Raises:
-            ValueError: a command cannot be run; the model is told which, and the others have run.
+        One that cannot be run has failed, as its stderr says: what the others did stays known.
         """
         action = request.data.action
         clock = asyncio.get_running_loop().time
@@ -114,7 +116,10 @@ class WorkspaceShell:
             left_ms = None if ends_at is None else (ends_at - clock()) * 1000
             if left_ms is not None and left_ms <= 0:
                 break
-            result = await self.run(command, timeout_ms=left_ms, max_output=action.max_output_length)
+            try:
+                result = await self.run(command, timeout_ms=left_ms, max_output=action.max_output_length)
+            except ValueError as error:
+                result = CommandResult("", f"{error}\n", _CANNOT_BE_RUN, timed_out=False)
             outcome = (
                 ShellCallOutcome("timeout")
                 if result.timed_out
@@ -185,7 +190,7 @@ class WorkspaceShell:
                 folder = await asyncio.to_thread(self._folder, working_directory)
                 await settled(running.start(folder))
             except OSError as error:
-                code = 127 if isinstance(error, FileNotFoundError) else 126
+                code = 127 if isinstance(error, FileNotFoundError) else _CANNOT_BE_RUN
                 return CommandResult("", f"{arguments[0]}: {error.strerror}\n", code, timed_out=False)
             timed_out = not await running.ends_within(limit_s)
         finally:
