@@ -143,7 +143,8 @@ class Asker:
                 max_turns=None,
             )
             if result.input != text:
-                # What was answered before the call was made anew is another question than this one.
+                # What was answered before the call was made anew is another question than this one. Each run that a
+                # call starts has a path of its own, so the next one is asked about what comes after that.
                 continue
             if result.interruptions:
                 self._waiting.extend(result.interruptions)

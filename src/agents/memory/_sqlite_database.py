@@ -46,6 +46,11 @@ class SQLiteDatabase:
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
 
+    @property
+    def is_of_this_process(self) -> bool:
+        """Whether it was opened here, and not in the process that this one was forked from."""
+        return os.getpid() == self._pid
+
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Have `work` done in the database's thread.
 
@@ -55,7 +60,7 @@ class SQLiteDatabase:
             sqlite3.OperationalError: the file cannot be opened, or others kept it locked for too long.
             RuntimeError: this process was forked from the one that opened the database.
         """
-        if os.getpid() != self._pid:
+        if not self.is_of_this_process:
             raise RuntimeError(
                 f"The SQLite database {self.path!r} was opened before this process was forked, and neither its thread"
                 " nor its connection is usable here. Make a new session in the process that uses it."
@@ -196,6 +201,9 @@ def close_database(database: SQLiteDatabase) -> Future[None] | None:
 
 def forget_database(database: SQLiteDatabase) -> None:
     """Let go of a database where a session is collected, in the middle of whatever its thread is doing."""
+    if not database.is_of_this_process:
+        # Copied by a fork, as its locks are: whoever opened it closes it.
+        return
     forgotten = _forgotten.get(os.getpid())
     if forgotten is None:
         # The interpreter is ending: nobody is in the middle of anything.

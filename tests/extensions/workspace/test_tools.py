@@ -42,7 +42,11 @@ async def test_the_commands_of_a_call_share_its_time(tmp_path: Path) -> None:
         tools=[ShellTool(WorkspaceShell(tmp_path))],
     )
     await run(agent)
-    assert chunks(model) == [("a\n", "", 0), ("", "", "timeout")]
+    assert chunks(model) == [
+        ("a\n", "", 0),
+        ("", "", "timeout"),
+        ("", "The time was up: this was not run.\n", "timeout"),
+    ]
 
 
 async def test_the_model_is_told_which_command_cannot_be_run(tmp_path: Path) -> None:

@@ -106,7 +106,8 @@ class WorkspaceShell:
     async def __call__(self, request: ShellCommandRequest) -> ShellResult:
         """Run the commands of a `ShellTool`'s call one after the other, until the time is up that it gives them.
 
-        One that cannot be run has failed, as its stderr says: what the others did stays known.
+        One that cannot be run has failed, and one that the time did not suffice for has timed out, as their stderr says:
+        what the others did stays known.
         """
         action = request.data.action
         clock = asyncio.get_running_loop().time
@@ -114,10 +115,11 @@ class WorkspaceShell:
         outputs: list[ShellCommandOutput] = []
         for command in action.commands:
             left_ms = None if ends_at is None else (ends_at - clock()) * 1000
-            if left_ms is not None and left_ms <= 0:
-                break
             try:
-                result = await self.run(command, timeout_ms=left_ms, max_output=action.max_output_length)
+                if left_ms is not None and left_ms <= 0:
+                    result = CommandResult("", "The time was up: this was not run.\n", None, timed_out=True)
+                else:
+                    result = await self.run(command, timeout_ms=left_ms, max_output=action.max_output_length)
             except ValueError as error:
                 result = CommandResult("", f"{error}\n", _CANNOT_BE_RUN, timed_out=False)
             outcome = (
