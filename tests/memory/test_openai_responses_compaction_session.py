@@ -8,7 +8,7 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -72,20 +72,6 @@ class Shelf(SessionABC):
     async def clear_session(self) -> None:
         await asyncio.sleep(0)
         self.items.clear()
-
-
-@pytest.fixture
-def opened() -> Iterator[Callable[..., SQLiteSession]]:
-    """Makes SQLite sessions, which are closed behind the test."""
-    sessions: list[SQLiteSession] = []
-
-    def make(*arguments: Any, **keywords: Any) -> SQLiteSession:
-        sessions.append(SQLiteSession(*arguments, **keywords))
-        return sessions[-1]
-
-    yield make
-    for session in sessions:
-        session.close()
 
 
 CLIENT = AsyncOpenAI(api_key="x", base_url="http://127.0.0.1:9")

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +23,6 @@ from blockbuster import blockbuster_ctx
 from agents import SessionSettings, SQLiteSession
 from agents.memory import _sqlite_database
 from agents.testing import SessionCheck, session_checks
-
-
-@pytest.fixture
-def opened() -> Iterator[Callable[..., SQLiteSession]]:
-    """Makes sessions, which are closed behind the test."""
-    sessions: list[SQLiteSession] = []
-
-    def make(*arguments: Any, **keywords: Any) -> SQLiteSession:
-        sessions.append(SQLiteSession(*arguments, **keywords))
-        return sessions[-1]
-
-    yield make
-    for session in sessions:
-        session.close()
 
 
 def said(text: str) -> Any:

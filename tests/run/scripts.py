@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from openai.types import responses as rt
 
-from agents import Agent, RunConfig, Runner
+from agents import Agent, RunConfig, Runner, function_tool
 from agents.items import RunItem
 from agents.result import RunResult, RunResultStreaming
 from agents.stream_events import RawResponsesStreamEvent, RunItemStreamEvent, StreamEvent
@@ -18,6 +18,16 @@ from agents.testing import ModelCall, ModelStep, ScriptedModel, assistant_messag
 UNTRACED = RunConfig(tracing_disabled=True)
 AnyResult = RunResult | RunResultStreaming
 RunIt = Callable[..., Awaitable[AnyResult]]
+
+
+@function_tool
+def look() -> str:
+    return "seen"
+
+
+@function_tool(needs_approval=True)
+def pay(amount: int) -> str:
+    return f"paid {amount}"
 
 
 async def run_plain(agent: Agent[Any], input: Any = "Hi", **options: Any) -> RunResult:

@@ -24,7 +24,7 @@ from agents import (
 )
 from agents.memory import SessionABC
 from agents.testing import ScriptedModel
-from run.scripts import RunIt, always, both_ways, calls, gated, reasoning, text
+from run.scripts import RunIt, always, both_ways, calls, gated, look, pay, reasoning, text
 
 
 class Notebook(SessionABC):
@@ -68,16 +68,6 @@ def kinds(items: list[Any]) -> list[str]:
 
 def user(words: str) -> Any:
     return {"role": "user", "content": words}
-
-
-@function_tool
-def look() -> str:
-    return "seen"
-
-
-@function_tool(needs_approval=True)
-def pay(amount: int) -> str:
-    return f"paid {amount}"
 
 
 def agent_of(*steps: Any, **fields: Any) -> tuple[Agent[Any], ScriptedModel]:

@@ -26,7 +26,6 @@ from agents import (
     SessionABC,
     SessionSettings,
     SQLiteSession,
-    function_tool,
     handoff,
 )
 from agents.memory.session_settings import resolve_session_limit
@@ -35,7 +34,7 @@ from agents.testing import ModelStep, ScriptedModel, Step
 from agents.testing.responses_script import Access
 from agents.usage import Usage
 from memory.conversing import LOST, said, serving
-from run.scripts import RunIt, always, both_ways, calls, text
+from run.scripts import RunIt, always, both_ways, calls, look, pay, text
 
 
 class Compacting(SessionABC):
@@ -77,16 +76,6 @@ class Compacting(SessionABC):
             wrapper.usage.add(Usage(requests=1, input_tokens=10, output_tokens=5, total_tokens=15))
         if self.error is not None:
             raise self.error
-
-
-@function_tool
-def look() -> str:
-    return "seen"
-
-
-@function_tool(needs_approval=True)
-def pay(amount: int) -> str:
-    return f"paid {amount}"
 
 
 def answered(step: list[Any], response_id: str) -> ModelStep:

@@ -9,21 +9,11 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from agents import Agent, OpenAIConversationsSession, OpenAIResponsesModel, Runner, RunState, function_tool
+from agents import Agent, OpenAIConversationsSession, OpenAIResponsesModel, Runner, RunState
 from agents.testing import ResponsesServer, Step
 from agents.testing.responses_script import Access
 from memory.conversing import LOST, is_add, many, nth_add, plain, serving
-from run.scripts import RunIt, both_ways
-
-
-@function_tool
-def look() -> str:
-    return "seen"
-
-
-@function_tool(needs_approval=True)
-def pay(amount: int) -> str:
-    return f"paid {amount}"
+from run.scripts import RunIt, both_ways, look, pay
 
 
 def agent_of(client: AsyncOpenAI) -> Agent[Any]:

@@ -112,9 +112,6 @@ async def rewrite(session: SessionABC, before: list[Any], after: list[Any]) -> b
 
 async def test_those_that_can_rewrite_their_oldest_items_do_so_at_once(opened: Opened) -> None:
     session = opened(uuid.uuid4().hex)
-    if isinstance(session, EncryptedSession):
-        assert not has_rewriting(session), "the session behind it knows nothing of what is in it"
-        return
     assert not await rewrite(session, all_said("nothing"), all_said("new"))
     await session.add_items(all_said("1", "2", "3"))
     assert not await rewrite(session, all_said("1", "3"), all_said("new"))
@@ -130,8 +127,6 @@ async def test_those_that_can_rewrite_their_oldest_items_do_so_at_once(opened: O
 async def test_what_is_added_while_items_are_rewritten_stays(opened: Opened) -> None:
     name = uuid.uuid4().hex
     session = opened(name)
-    if isinstance(session, EncryptedSession):
-        return
     await session.add_items(all_said("1", "2"))
     others = [opened(name) for _ in range(5)]
     done, *_ = await asyncio.gather(
