@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from agents import RunConfig, Runner, RunState
+from agents._core.history import made_call
 from corpus.program import AGENTS, Office, approve_all
 
 STATES = sorted(Path(__file__).parent.glob("format_*/*.json"))
@@ -23,6 +24,13 @@ DONE = {
     "ruled": ["pay 1", "pay 2"],
     "cancelled": ["pay 6", "wait"],
     "claimed": ["wait"],
+    "paused_on_a_machine": [
+        "run rm a",
+        "delete_file a",
+        "run locally ls",
+        "query select 1",
+        "wait at the screen",
+    ],
 }
 """What the tools do in the process that goes on, when whatever is undecided is approved."""
 
@@ -36,8 +44,13 @@ ASKED = {
     "ruled": 2,
     "cancelled": 1,
     "claimed": 0,
+    "paused_on_a_machine": 6,
 }
 """How many calls each state lists: undecided, or decided and not run."""
+
+
+LATER = {("format_1", "paused_on_a_machine")}
+"""What there was not yet when a format was the newest."""
 
 
 def named(path: Path) -> str:
@@ -55,7 +68,9 @@ async def load(path: Path, office: Office) -> RunState[Any]:
 def test_every_format_has_every_state() -> None:
     formats = {path.parent.name for path in STATES}
     assert "format_1" in formats
-    assert {named(path) for path in STATES} >= {f"{one}-{name}" for one in formats for name in DONE}
+    assert {named(path) for path in STATES} >= {
+        f"{one}-{name}" for one in formats for name in DONE if (one, name) not in LATER
+    }
 
 
 @pytest.mark.parametrize("path", STATES, ids=named)
@@ -82,9 +97,11 @@ async def test_a_kept_state_comes_to_its_end(path: Path) -> None:
     assert result.final_output == f"{result.last_agent.name} is done"
     assert sorted(office.done) == sorted(DONE[path.stem])
     history: Any = result.to_input_list()
-    calls = [item["call_id"] for item in history if item.get("type") == "function_call"]
-    outputs = [item["call_id"] for item in history if item.get("type") == "function_call_output"]
-    assert sorted(calls) == sorted(outputs)
+    kinds = [str(item.get("type")) for item in history]
+    ids = [made_call(item) for item in history]
+    calls = [call for kind, call in zip(kinds, ids, strict=True) if kind.endswith(("_call", "_request"))]
+    answers = [call for kind, call in zip(kinds, ids, strict=True) if kind.endswith(("_output", "_response"))]
+    assert sorted(calls) == sorted(answers)
 
 
 @pytest.mark.parametrize("path", STATES, ids=named)

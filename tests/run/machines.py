@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import threading
 from typing import Any
 
 from openai.types import responses as rt
-from openai.types.responses.response_output_item import LocalShellCall
+from openai.types.responses.response_output_item import LocalShellCall, McpApprovalRequest
 
-from agents import Agent, ApplyPatchOperation, Runner
+from agents import Agent, ApplyPatchOperation, Button, Computer, Runner
 from agents.testing import ScriptedModel
 from run.scripts import UNTRACED
 
@@ -65,6 +67,16 @@ def computer_call(
     return rt.ResponseComputerToolCall.model_validate(item)
 
 
+def custom_call(name: str, text: str, call_id: str = "c1") -> rt.ResponseCustomToolCall:
+    return rt.ResponseCustomToolCall(type="custom_tool_call", name=name, input=text, call_id=call_id)
+
+
+def mcp_request(label: str, name: str, request_id: str) -> McpApprovalRequest:
+    return McpApprovalRequest(
+        id=request_id, type="mcp_approval_request", server_label=label, name=name, arguments="{}"
+    )
+
+
 class Editor:
     """Keeps what it was asked to do."""
 
@@ -85,3 +97,42 @@ class Editor:
     def delete_file(self, operation: ApplyPatchOperation) -> Any:
         self._note(operation)
         return "gone"
+
+
+class Screen(Computer):
+    """A computer that notes what is done to it; its picture says how much that was."""
+
+    def __init__(self) -> None:
+        self.done: list[Any] = []
+        self.threads: set[int] = set()
+
+    def _note(self, *deed: Any) -> None:
+        self.done.append(deed)
+        self.threads.add(threading.get_ident())
+
+    def screenshot(self) -> str:
+        return base64.b64encode(f"after {len(self.done)}".encode()).decode()
+
+    def click(self, x: int, y: int, button: Button) -> None:
+        self._note("click", x, y, button)
+
+    def double_click(self, x: int, y: int, keys: list[str] | None = None) -> None:
+        self._note("double_click", x, y, keys)
+
+    def scroll(self, x: int, y: int, scroll_x: int, scroll_y: int) -> None:
+        self._note("scroll", x, y, scroll_x, scroll_y)
+
+    def type(self, text: str) -> None:
+        self._note("type", text)
+
+    def wait(self) -> None:
+        self._note("wait")
+
+    def move(self, x: int, y: int) -> None:
+        self._note("move", x, y)
+
+    def keypress(self, keys: list[str]) -> None:
+        self._note("keypress", keys)
+
+    def drag(self, path: list[tuple[int, int]]) -> None:
+        self._note("drag", path)

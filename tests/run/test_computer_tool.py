@@ -15,7 +15,6 @@ from agents import (
     Agent,
     AsyncComputer,
     Button,
-    Computer,
     ComputerProvider,
     ComputerTool,
     ComputerToolSafetyCheckData,
@@ -29,47 +28,8 @@ from agents import (
 from agents.approvals import Approve, Reject
 from agents.models.openai_responses import Converter
 from agents.testing import ScriptedModel
-from run.machines import computer_call, last_answer, played, run
+from run.machines import Screen, computer_call, last_answer, played, run
 from run.scripts import UNTRACED, calls, text, types
-
-
-class Screen(Computer):
-    """A computer that notes what is done to it; its picture says how much that was."""
-
-    def __init__(self) -> None:
-        self.done: list[Any] = []
-        self.threads: set[int] = set()
-
-    def _note(self, *deed: Any) -> None:
-        self.done.append(deed)
-        self.threads.add(threading.get_ident())
-
-    def screenshot(self) -> str:
-        return base64.b64encode(f"after {len(self.done)}".encode()).decode()
-
-    def click(self, x: int, y: int, button: Button) -> None:
-        self._note("click", x, y, button)
-
-    def double_click(self, x: int, y: int, keys: list[str] | None = None) -> None:
-        self._note("double_click", x, y, keys)
-
-    def scroll(self, x: int, y: int, scroll_x: int, scroll_y: int) -> None:
-        self._note("scroll", x, y, scroll_x, scroll_y)
-
-    def type(self, text: str) -> None:
-        self._note("type", text)
-
-    def wait(self) -> None:
-        self._note("wait")
-
-    def move(self, x: int, y: int) -> None:
-        self._note("move", x, y)
-
-    def keypress(self, keys: list[str]) -> None:
-        self._note("keypress", keys)
-
-    def drag(self, path: list[tuple[int, int]]) -> None:
-        self._note("drag", path)
 
 
 class AsyncScreen(AsyncComputer):
