@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +120,17 @@ async def test_a_kept_context_comes_back() -> None:
     (path,) = [path for path in STATES if named(path) == "format_1-paused_with_context"]
     state = await load(path, Office())
     assert state.context.context == {"user": "ada"}
+
+
+async def test_a_schema_in_a_call_that_is_no_functions_means_nothing() -> None:
+    (path,) = [path for path in STATES if named(path) == "format_2-paused_on_a_machine"]
+    payload: Any = json.loads(written(path))
+    calls = [call for fact in payload["headrace"]["facts"] for call in fact["data"].get("calls", [])]
+    for call in calls:
+        call["schema"] = "of another tool"
+    office = Office()
+    state = await RunState.from_json(AGENTS[path.stem](office), payload)
+    await approve_all(state)
+    result = await Runner.run(AGENTS[path.stem](office), state, run_config=CONFIG)
+    assert result.final_output == "mechanic is done"
+    assert len(calls) == 8

@@ -120,5 +120,7 @@ def _is_approved_for_another(call: CallState, toolset: Toolset) -> bool:
     """Whether somebody approved arguments that the tool, which has changed since, does not take."""
     if call.decision is None or not call.schema:
         return False
-    tool = toolset.tools_by_name[call.call.name]
+    tool = toolset.tool_of(call.call)
+    if not isinstance(tool, FunctionTool):
+        return False
     return call.schema != toolset.fingerprint_of(tool) and not still_fit(tool, call.arguments)
