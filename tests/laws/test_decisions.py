@@ -188,6 +188,9 @@ def check_history(lives: Lives, calls: Calls) -> None:
             assert path
             assert fails_in_doubt(calls, path)
             continue
+        if has_failed(lives, path):
+            # Cancelled in an earlier life, perhaps, and not taken up again: nobody waits for it any more.
+            continue
         assert state.phase is Phase.FINISHED
         assert asked == [key[-1] for key in own]
         assert sorted(item["call_id"] for item in outputs) == sorted(asked)
@@ -221,3 +224,17 @@ def check_output(lives: Lives, path: Path, calls: Calls, output: Any) -> None:
     else:
         assert isinstance(told[-1], f.ToolFailed)
         assert "error occurred" in output
+
+
+def test_a_run_below_one_that_failed_in_doubt_stays_as_it_was_stopped() -> None:
+    once = CallPlan(asks="always", in_doubt="fail")
+    below = CallPlan(agent=AgentPlan(((CallPlan(asks="always"),),)), asks="never")
+    above = CallPlan(agent=AgentPlan(((once, below),)), asks="never")
+    lives = live_through(AgentPlan(((above,),)), [0, 0, 0, 0, 0, 0, 1, 1])
+    assert lives.state is not None
+    assert [state.phase for state in states_of(lives.state).values()] == [
+        Phase.FINISHED,
+        Phase.FAILED,
+        Phase.CANCELLED,
+    ]
+    check_history(lives, calls_of(lives))
