@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from ._conversations import Answer, Conversations
 from ._responses_checks import refusal
-from ._responses_http import cut_off, told
+from ._responses_http import access_of, cut_off, told
 from ._responses_playbook import Playbook
 from .responses_script import Access, Drop, HttpError
 
@@ -60,14 +60,7 @@ class _Endpoint:
             if isinstance(body, HttpError):
                 await told(body)(scope, receive, send)
                 return
-            access = Access(
-                method=request.method,
-                path=request.url.path,
-                query=dict(request.query_params),
-                headers=dict(request.headers),
-                connection=scope["state"]["connection"],
-                body=body,
-            )
+            access = access_of(request, body)
             step = await self._playbook.on_access(access)
             if step.error is not None:
                 await told(step.error)(scope, receive, send)

@@ -116,6 +116,18 @@ async def _compact(desk: Desk, request: ResponsesRequest) -> ASGIApp:
 _AboutStored = Callable[[Desk, Performance, Access], ASGIApp]
 
 
+def access_of(request: Request, body: dict[str, Any] | None = None) -> Access:
+    """What the script's author gets to see of a request."""
+    return Access(
+        method=request.method,
+        path=request.url.path,
+        query=dict(request.query_params),
+        headers=dict(request.headers),
+        connection=request.scope["state"]["connection"],
+        body=body,
+    )
+
+
 class _Stored:
     """An endpoint about one stored response."""
 
@@ -125,13 +137,7 @@ class _Stored:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        access = Access(
-            method=request.method,
-            path=request.url.path,
-            query=dict(request.query_params),
-            headers=dict(request.headers),
-            connection=scope["state"]["connection"],
-        )
+        access = access_of(request)
         self._desk.playbook.accesses.append(access)
         response_id: str = request.path_params["response_id"]
         performance = self._desk.stored(response_id)

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NotRequired, TypeAlias, cast
-
-from typing_extensions import TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from .._lazy import lazy_module
 from ..run_context import RunContextWrapper
 from ..tool_context import ToolContext
+from .machine import OnApprovalFunction, OnApprovalResult
 from .programmatic import ToolCaller, check_allowed_callers
 from .traits import MaybeAwaitable
 
 if TYPE_CHECKING:
     from openai.types import responses as _responses
-
-    from .. import items as _items
 else:
     _responses = lazy_module("openai.types.responses")
-    _items = lazy_module("agents.items")
 
 CustomToolExecutor: TypeAlias = Callable[[ToolContext[Any], str], Awaitable[Any] | Any]
 """Performs a call, given its context and the model's text. Returns the output; a sync one runs in a thread."""
@@ -29,18 +25,8 @@ CustomToolApprovalFunction: TypeAlias = Callable[[RunContextWrapper[Any], str, s
 """Whether a call waits for a decision: given the context, the model's text and the call's id."""
 
 
-class CustomToolOnApprovalFunctionResult(TypedDict):
-    """What an `on_approval` function decides."""
-
-    approve: bool
-    reason: NotRequired[str]
-    """What the model is told of a rejection; a default text when there is none."""
-
-
-CustomToolOnApprovalFunction: TypeAlias = Callable[
-    [RunContextWrapper[Any], "_items.ToolApprovalItem"], MaybeAwaitable[CustomToolOnApprovalFunctionResult]
-]
-"""Decides about a call in the program's place, so that the run does not pause."""
+CustomToolOnApprovalFunction: TypeAlias = OnApprovalFunction
+CustomToolOnApprovalFunctionResult: TypeAlias = OnApprovalResult
 
 
 @dataclass

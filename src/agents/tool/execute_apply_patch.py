@@ -49,10 +49,8 @@ async def execute_apply_patch_tool(
     call_id = context.tool_call_id
     result = await tried(context, _change(tool, context, operation), tool_type="apply_patch")
     if isinstance(result, Failed):
-        answer = history.refusal(call_id, result.text, "apply_patch")
-        return ToolOutcome(result.text, result.error, answer)
-    answer = history.patch_output(call_id, result.output, result.status or "completed")
-    return ToolOutcome(history.shown_output(answer), None, answer)
+        return ToolOutcome.of_answer(history.refusal(call_id, result.text, "apply_patch"), result.error)
+    return ToolOutcome.of_answer(history.patch_output(call_id, result.output, result.status or "completed"))
 
 
 async def _change(

@@ -142,7 +142,7 @@ async def execute_computer_tool(
             {name: value for name, value in msgspec.to_builtins(check).items() if value is not None}
             for check in checks
         ]
-    return ToolOutcome(history.shown_output(answer), None, answer)
+    return ToolOutcome.of_answer(answer)
 
 
 async def _acknowledge(tool: ComputerTool[Any], context: ToolContext[Any], checks: list[SafetyCheck]) -> None:

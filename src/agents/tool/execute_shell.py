@@ -70,12 +70,12 @@ async def execute_shell_tool(tool: ShellTool, context: ToolContext[Any], argumen
     data = ShellCallData(call_id, action, getattr(raw, "status", None), raw)
     result = await tried(context, _run(tool, context, ShellCommandRequest(context, data)), tool_type="shell")
     if isinstance(result, Failed):
-        return _outcome(history.refusal(call_id, result.text, "shell"), result.error)
+        return ToolOutcome.of_answer(history.refusal(call_id, result.text, "shell"), result.error)
     limit = action.max_output_length if result.max_output_length is None else result.max_output_length
     answer = history.shell_output(call_id, _chunks(result.output, limit))
     if limit is not None:
         answer["max_output_length"] = limit
-    return _outcome(answer)
+    return ToolOutcome.of_answer(answer)
 
 
 async def execute_local_shell_tool(
@@ -91,8 +91,8 @@ async def execute_local_shell_tool(
     request = LocalShellCommandRequest(context, local_shell_call(call_id, arguments, context.tool_call))
     output = await tried(context, called(tool.executor, context, request), tool_type="shell")
     if isinstance(output, Failed):
-        return _outcome(history.refusal(call_id, output.text, "local_shell"), output.error)
-    return _outcome(history.call_output(call_id, str(output), "local_shell"))
+        return ToolOutcome.of_answer(history.refusal(call_id, output.text, "local_shell"), output.error)
+    return ToolOutcome.of_answer(history.call_output(call_id, str(output), "local_shell"))
 
 
 async def _run(tool: ShellTool, context: ToolContext[Any], request: ShellCommandRequest) -> ShellResult:
@@ -121,7 +121,3 @@ def _chunks(outputs: list[ShellCommandOutput], limit: int | None) -> list[dict[s
             history.shell_chunk(stdout, stderr, exit_code=output.exit_code, has_timed_out=has_timed_out)
         )
     return chunks
-
-
-def _outcome(answer: dict[str, Any], error: BaseException | None = None) -> ToolOutcome:
-    return ToolOutcome(history.shown_output(answer), error, answer)

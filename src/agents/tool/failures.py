@@ -19,6 +19,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
+from .._core import history
 from .._lazy import lazy_module
 from ..run_context import RunContextWrapper
 from ..tool_context import ToolContext
@@ -52,6 +53,11 @@ class ToolOutcome:
     error: BaseException | None = None
     answer: dict[str, Any] | None = None
     """The input item for the model, of kinds whose output alone does not say it."""
+
+    @classmethod
+    def of_answer(cls, answer: dict[str, Any], error: BaseException | None = None) -> ToolOutcome:
+        """What programs get to see of an input item that answers a call, with that item."""
+        return cls(history.shown_output(answer), error, answer)
 
 
 def default_tool_error_function(ctx: RunContextWrapper[Any], error: Exception) -> str:  # noqa: ARG001
